@@ -1,0 +1,39 @@
+"""Initialises, inspects and compares neural-network checkpoints, beside what theory expects."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+from initcli.core.version import VERSION as __version__
+
+if TYPE_CHECKING:
+    from initcli.commands.compare import compare
+    from initcli.commands.init import init
+    from initcli.commands.schemes import schemes
+    from initcli.commands.stats import stats
+    from initcli.core.errors import InitcliError
+    from initcli.engine.draw import generator
+
+_HOMES = {
+    "InitcliError": "initcli.core.errors",
+    "compare": "initcli.commands.compare",
+    "generator": "initcli.engine.draw",
+    "init": "initcli.commands.init",
+    "schemes": "initcli.commands.schemes",
+    "stats": "initcli.commands.stats",
+}
+
+__all__ = ["InitcliError", "__version__", "compare", "generator", "init", "schemes", "stats"]
+
+
+def __getattr__(name: str) -> object:
+    """Imports what is asked for, so that a bare `import initcli` costs nothing."""
+    if name not in _HOMES:
+        message = f"module 'initcli' has no attribute {name!r}"
+        raise AttributeError(message)
+    return getattr(importlib.import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,25 @@
+"""What was not checked is said, never passed over."""
+
+from __future__ import annotations
+
+from initcli.checks.finding import Severity
+from initcli.checks.observation import Observation
+from initcli.checks.registry import check
+
+
+@check("IC901", Severity.NOTE, advice="--strict makes it fail")
+def is_not_decoded(seen: Observation) -> str | None:
+    """The values are stored in a way that cannot be decoded here."""
+    if seen.spec.dtype.is_decoded:
+        return None
+    return f"not checked: {seen.spec.dtype.code} values are not decoded"
+
+
+@check("IC902", Severity.NOTE, advice="--strict makes it fail; narrow --select to leave it out")
+def is_not_judged(seen: Observation) -> str | None:
+    """A scheme was expected of the tensor, and cannot be held against it."""
+    assignment = seen.assignment
+    if assignment is None or not assignment.scheme or seen.judgment is not None:
+        return None
+    reason = assignment.reason or "it holds no finite value"
+    return f"not checked against {assignment.scheme}: {reason}"

@@ -1,0 +1,32 @@
+"""Checks of measured moments against the law of the expected scheme."""
+
+from __future__ import annotations
+
+import math
+
+from initcli.checks.finding import Severity
+from initcli.checks.observation import Observation
+from initcli.checks.registry import check
+from initcli.theory.judge import Score
+
+
+@check("IC201", Severity.ERROR, advice="initcli schemes shows what each scheme draws")
+def mean_is_off(seen: Observation) -> str | None:
+    """The mean lies outside the sampling band of the expected scheme."""
+    if seen.judgment is None or not seen.mean_off or seen.summary is None:
+        return None
+    expected = f"{seen.judgment.stored.mean:.4g} expected"
+    return f"mean {seen.summary.mean.real:.4g}, {expected}{_z(seen.judgment.mean)}"
+
+
+@check("IC202", Severity.ERROR, advice="look for a wrong fan, gain or mode, or a trained layer")
+def variance_is_off(seen: Observation) -> str | None:
+    """The variance lies outside the sampling band of the expected scheme."""
+    if seen.judgment is None or not seen.variance_off or seen.summary is None:
+        return None
+    expected = f"{seen.judgment.stored.variance:.4g} expected"
+    return f"variance {seen.summary.variance:.4g}, {expected}{_z(seen.judgment.variance)}"
+
+
+def _z(score: Score) -> str:
+    return "" if math.isinf(score.z) else f" (z = {score.z:+.1f})"

@@ -1,0 +1,49 @@
+"""Checks that need no theory: values that no healthy tensor holds."""
+
+from __future__ import annotations
+
+from initcli.checks.finding import Severity
+from initcli.checks.observation import Observation
+from initcli.checks.registry import check
+from initcli.core.text import plural
+from initcli.schemes.law import Fixed
+
+
+@check("IC101", Severity.ERROR, advice="find the step that overflowed; do not ship the file")
+def holds_nan(seen: Observation) -> str | None:
+    """A value is NaN."""
+    if seen.summary is None or not seen.summary.nan:
+        return None
+    return f"{seen.summary.nan:,} of {plural(seen.summary.count, 'value')} NaN"
+
+
+@check("IC102", Severity.ERROR, advice="find the step that overflowed; do not ship the file")
+def holds_infinity(seen: Observation) -> str | None:
+    """A value is infinite."""
+    if seen.summary is None or not seen.summary.infinite:
+        return None
+    return f"{seen.summary.infinite:,} of {plural(seen.summary.count, 'value')} infinite"
+
+
+@check("IC103", Severity.ERROR, advice="see whether the layer was loaded under its name")
+def is_all_zero(seen: Observation) -> str | None:
+    """A matrix holds nothing but zeros, and no scheme says it should."""
+    if not _is_unexpected_constant(seen) or seen.summary is None or seen.summary.minimum:
+        return None
+    return f"all {plural(seen.summary.count, 'value')} are zero"
+
+
+@check("IC104", Severity.WARNING, advice="see whether the layer was loaded, or is no weight")
+def is_constant(seen: Observation) -> str | None:
+    """A matrix holds one value only, not zero, and no scheme says it should."""
+    if not _is_unexpected_constant(seen) or seen.summary is None or not seen.summary.minimum:
+        return None
+    return f"all {plural(seen.summary.count, 'value')} are {float(seen.summary.minimum):.6g}"
+
+
+def _is_unexpected_constant(seen: Observation) -> bool:
+    # Vectors are left out: fresh biases and norms, masks and scales are constant by right.
+    if seen.summary is None or not (seen.spec.is_matrix and seen.spec.dtype.is_float):
+        return False
+    is_expected = seen.judgment is not None and seen.judgment.stored.fixed is Fixed.EVERYTHING
+    return seen.summary.is_constant and not is_expected

@@ -1,0 +1,41 @@
+"""The application: every command, and what holds for all of them."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from initcli.cli import compare_command, init_command, stats_command
+from initcli.cli.options import with_scheme_parameters
+from initcli.cli.schemes_command import schemes
+from initcli.core.version import VERSION
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("init", epilog=init_command.EXAMPLES)(with_scheme_parameters(init_command.init))
+app.command("stats", epilog=stats_command.EXAMPLES)(with_scheme_parameters(stats_command.stats))
+app.command("compare", epilog=compare_command.EXAMPLES)(compare_command.compare)
+app.command("schemes")(schemes)
+
+
+def _show_version(value: bool) -> None:  # noqa: FBT001 - Typer's callback
+    if value:
+        typer.echo(f"initcli {VERSION}")
+        raise typer.Exit
+
+
+@app.callback()
+def initcli(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show it.")
+    ] = False,
+) -> None:
+    """Initialises, inspects and compares checkpoints, beside what theory expects.
+
+    Exit codes: 0 clean, 1 a check failed or a difference, 2 usage or unreadable input.
+    """

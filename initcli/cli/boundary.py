@@ -1,0 +1,105 @@
+"""Where errors become messages and exit codes; nothing else exits.
+
+Exit codes: 0 clean, 1 a check failed or a difference, 2 usage or unreadable input, 3 internal
+error, 130 interrupted, 143 terminated, 141 the reader of the output went away.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import traceback
+from types import FrameType
+from typing import NoReturn
+
+from initcli.core.errors import InitcliError
+from initcli.core.text import visible
+
+INTERNAL = 3
+CLOSED_PIPE = 128 + 13
+_LONGEST = 900
+
+
+class Stopped(BaseException):
+    """A signal asks the process to end; cleaning up happens on the way out."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.exit_code = 128 + number
+
+
+def main() -> int:
+    """Runs the command line.
+
+    Returns:
+        The exit code.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _stop)
+    try:
+        return _run()
+    except Stopped as stopped:
+        return stopped.exit_code
+    except InitcliError as error:
+        return _report(describe(error), error.exit_code)
+    except BrokenPipeError:
+        _abandon_stdout()
+        return CLOSED_PIPE
+    except OSError as error:
+        return _report(f"initcli: error E206: cannot write: {error.strerror}", 2)
+    except Exception as error:  # noqa: BLE001 - the last line of defence: exit 1 must mean a finding
+        return _report(_internal(error), INTERNAL)
+
+
+def _run() -> int:
+    from initcli.cli.app import app
+
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        app(prog_name="initcli")
+    except SystemExit as stopped:
+        sys.stdout.flush()
+        return stopped.code if isinstance(stopped.code, int) else int(stopped.code is not None)
+    return 0
+
+
+def describe(error: InitcliError) -> str:
+    """Returns the one message of a failure: code, what, where, and what to do."""
+    lines = [f"initcli: error {error.code}: {error.title}: {visible(error.message, 400)}"]
+    if error.where:
+        lines.append(f"  where: {visible(error.where, 300)}")
+    if error.hint:
+        lines.append(f"  hint: {visible(error.hint, 200)}")
+    return "\n".join(lines)
+
+
+def _internal(error: Exception) -> str:
+    if os.environ.get("INITCLI_TRACEBACK"):
+        return "".join(traceback.format_exception(error))
+    told = visible(f"{type(error).__name__}: {error}", 300)
+    return (
+        f"initcli: error E301: internal error: {told}\n"
+        "  hint: please report it; INITCLI_TRACEBACK=1 shows where it happened"
+    )
+
+
+def _report(message: str, code: int) -> int:
+    try:
+        print(message, file=sys.stderr)
+    except OSError:
+        _abandon_stdout()
+    return code
+
+
+def _stop(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001 - the signal's form
+    signal.signal(number, signal.SIG_IGN)
+    raise Stopped(number)
+
+
+def _abandon_stdout() -> None:
+    """Keeps Python from flushing into a closed pipe on its way out."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())

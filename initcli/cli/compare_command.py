@@ -1,0 +1,70 @@
+"""`initcli compare` as a Typer command."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from initcli.cli import options
+from initcli.cli.output import deliver
+
+EXAMPLES = """
+**Examples**
+
+`initcli compare before.safetensors after.safetensors --only-changed`
+
+`initcli compare original/ converted.safetensors --rtol 0 --atol 0`
+"""
+
+
+def compare(
+    a: Annotated[Path, typer.Argument(help="A checkpoint.", metavar="A")],
+    b: Annotated[Path, typer.Argument(help="Another.", metavar="B")],
+    rtol: Annotated[
+        float | None,
+        typer.Option(
+            help="Values agree if |a − b| ≤ atol + rtol·|b|; by default torch's for the dtype."
+        ),
+    ] = None,
+    atol: Annotated[
+        float | None, typer.Option(help="Given one of the two, the other is 0.")
+    ] = None,
+    select: options.Select = None,
+    exclude: options.Exclude = None,
+    only_changed: Annotated[
+        bool,
+        typer.Option(
+            "--only-changed", rich_help_panel=options.OUTPUT, help="Leave out what is the same."
+        ),
+    ] = False,
+    sort: options.Sort = None,
+    top: options.Top = None,
+    columns: options.Columns = None,
+    form: options.Form = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "-o", "--output", metavar="FILE", rich_help_panel=options.OUTPUT, help="Write there."
+        ),
+    ] = None,
+    jobs: options.Jobs = None,
+) -> None:
+    """Says what differs between two checkpoints, tensor by tensor."""
+    from initcli.commands.compare import compare as run
+
+    report = run(
+        a,
+        b,
+        rtol=rtol,
+        atol=atol,
+        select=select or (),
+        exclude=exclude or (),
+        only_changed=only_changed,
+        sort=sort,
+        top=top,
+        columns=columns,
+        jobs=jobs,
+    )
+    deliver(report, form, output, inputs=report.files)

@@ -1,0 +1,76 @@
+"""`initcli init` as a Typer command."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from initcli.cli import options
+from initcli.cli.output import deliver
+
+EXAMPLES = """
+**Examples**
+
+`initcli init model.py:build --arg width=256 --scheme 'orthogonal(gain=relu)' -o fresh.safetensors`
+
+`initcli init trained.safetensors --select 'head.*' --scheme xavier_uniform -o reset.safetensors`
+
+`initcli init model.py:build --scheme kaiming_normal --bias zeros --dry-run`
+"""
+
+
+def init(
+    source: Annotated[
+        str, typer.Argument(help="A checkpoint, or path/to/file.py:factory.", metavar="SOURCE")
+    ],
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="OUT",
+            help="A .safetensors file; a directory if SOURCE is sharded.",
+        ),
+    ] = None,
+    scheme: options.SchemeName = None,
+    bias: options.Bias = None,
+    parameters: dict[str, str] | None = None,
+    select: options.Select = None,
+    exclude: options.Exclude = None,
+    seed: Annotated[int, typer.Option(help="Same seed, same bytes.")] = 0,
+    dtype: Annotated[
+        str | None,
+        typer.Option(help="What is drawn is cast to it; of a factory's model every float."),
+    ] = None,
+    arg: Annotated[
+        list[str] | None,
+        typer.Option("--arg", metavar="NAME=VALUE", help="For the factory (repeatable)."),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show the plan, write nothing.")
+    ] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace OUT if it exists.")] = False,
+    columns: options.Columns = None,
+    form: options.Form = None,
+) -> None:
+    """Draws selected tensors of a model or checkpoint, and keeps the rest."""
+    from initcli.commands.init import init as run
+
+    report = run(
+        source,
+        output,
+        scheme=scheme,
+        bias=bias,
+        parameters=parameters,
+        select=select or (),
+        exclude=exclude or (),
+        seed=seed,
+        dtype=dtype,
+        arguments=arg or (),
+        columns=columns,
+        dry_run=dry_run,
+        force=force,
+    )
+    deliver(report, form)

@@ -1,0 +1,142 @@
+"""Options that several commands share, each written once."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+
+import typer
+
+from initcli.core.errors import OptionError
+from initcli.render.formats import Format
+from initcli.schemes.registry import SCHEMES, Parameter
+
+CHOICE = "Which tensors"
+THEORY = "Theory"
+PARAMETERS = "Scheme parameters"
+_FEW = 3
+OUTPUT = "Output"
+
+
+def complete_scheme(incomplete: str) -> list[str]:
+    """Completes a scheme's name in the shell."""
+    return [name for name in SCHEMES if name.startswith(incomplete)]
+
+
+Select = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--select",
+        "-s",
+        metavar="PATTERN",
+        rich_help_panel=CHOICE,
+        help="Only tensors whose name matches; a glob, or a regex after re: (repeatable).",
+    ),
+]
+Exclude = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--exclude",
+        "-x",
+        metavar="PATTERN",
+        rich_help_panel=CHOICE,
+        help="No tensors whose name matches (repeatable).",
+    ),
+]
+SchemeName = Annotated[
+    str | None,
+    typer.Option(
+        "--scheme",
+        metavar="SCHEME",
+        rich_help_panel=THEORY,
+        autocompletion=complete_scheme,
+        help="For weights: a name, or 'kaiming_normal(mode=fan_out)'; see initcli schemes.",
+    ),
+]
+Bias = Annotated[
+    str | None,
+    typer.Option(
+        "--bias",
+        metavar="SCHEME",
+        rich_help_panel=THEORY,
+        autocompletion=complete_scheme,
+        help="For biases; without it they stay what their layer makes them.",
+    ),
+]
+Columns = Annotated[
+    str | None,
+    typer.Option(
+        "--columns",
+        metavar="KEYS",
+        rich_help_panel=OUTPUT,
+        help="name,std,… or +key,-key to add to and take from the default.",
+    ),
+]
+Sort = Annotated[
+    str | None,
+    typer.Option(
+        "--sort",
+        metavar="KEY",
+        rich_help_panel=OUTPUT,
+        help="Numbers largest first, text from A; -KEY reverses.",
+    ),
+]
+Top = Annotated[
+    int | None,
+    typer.Option("--top", min=1, metavar="N", rich_help_panel=OUTPUT, help="Only N rows."),
+]
+Form = Annotated[
+    Format | None,
+    typer.Option(
+        "--format", rich_help_panel=OUTPUT, help="By default what -o ends in, else a table."
+    ),
+]
+Jobs = Annotated[
+    int | None,
+    typer.Option("--jobs", "-j", min=1, metavar="N", help="Threads; by default one a core."),
+]
+
+
+def with_scheme_parameters(command: Callable[..., None]) -> Callable[..., None]:
+    """Gives a command one option for every parameter that any scheme has.
+
+    The command receives what was given as its argument `parameters`.
+    """
+    known = {name: each for scheme in SCHEMES.values() for name, each in scheme.parameters.items()}
+    hints = get_type_hints(command, include_extras=True) | {
+        name: _annotation(parameter) for name, parameter in known.items()
+    }
+
+    @functools.wraps(command)
+    def wrapper(**given: Any) -> None:  # noqa: ANN401 - Typer passes what it parsed
+        chosen = {name: given.pop(name) for name in known}
+        parameters = {name: value for name, value in chosen.items() if value is not None}
+        if parameters and not given["scheme"]:
+            raise OptionError(
+                f"--{next(iter(parameters))} is a scheme's parameter, and no --scheme is given"
+            )
+        command(**given, parameters=parameters)
+
+    own = [
+        each for each in inspect.signature(command).parameters.values() if each.name != "parameters"
+    ]
+    extra = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None) for name in known
+    ]
+    every = [each.replace(annotation=hints[each.name]) for each in (*own, *extra)]
+    wrapper.__signature__ = inspect.Signature(every)  # type: ignore[attr-defined]
+    wrapper.__annotations__ = {each.name: each.annotation for each in every}
+    return wrapper
+
+
+def _annotation(parameter: Parameter) -> Any:  # noqa: ANN401 - an annotation is any object
+    is_choice = get_origin(parameter.type) is Literal
+    choices = get_args(parameter.type) if is_choice else ()
+    metavar = "|".join(choices) if 0 < len(choices) <= _FEW else "NAME" if choices else "NUMBER"
+    users = ", ".join(name for name, each in SCHEMES.items() if parameter.name in each.parameters)
+    option = typer.Option(
+        f"--{parameter.name}", metavar=metavar, rich_help_panel=PARAMETERS, help=f"Of {users}."
+    )
+    return Annotated[str | None, option]

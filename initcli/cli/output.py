@@ -1,0 +1,86 @@
+"""Where a report goes, and how wide and colourful it may be there."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+import typer
+
+from initcli.core.errors import OutputError
+from initcli.core.text import visible
+from initcli.formats.atomic import atomic_file
+from initcli.render.formats import Format, format_for, renderer
+from initcli.reports.table import Report
+
+_CARRIES_NOTES = {Format.JSON, Format.MARKDOWN}
+
+
+def deliver(
+    report: Report, form: Format | None, path: Path | None = None, inputs: Iterable[Path] = ()
+) -> None:
+    """Writes a report to a file or stdout, notes to stderr, and exits by the gate.
+
+    Args:
+        report: What the command found.
+        form: The form asked for; by default what the file's name implies.
+        path: A file; None for stdout.
+        inputs: Paths that were read, which the report must not replace.
+
+    Raises:
+        OutputError: The file is an input or cannot be written.
+        typer.Exit: Always: 0 if the report passed, else 1.
+    """
+    form = form or format_for(path)
+    text = _rendered(report, form, to_file=path is not None)
+    if path is None:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    else:
+        _write(path, text, inputs)
+    _say(report, form, to_file=path is not None)
+    raise typer.Exit(0 if report.passed else 1)
+
+
+def _rendered(report: Report, form: Format, *, to_file: bool) -> str:
+    if form is not Format.TABLE:
+        return renderer(form)(report)
+    from initcli.render.table import Screen, render_table
+
+    return render_table(report, Screen() if to_file else Screen(_width(), _has_color()))
+
+
+def _width() -> int | None:
+    """COLUMNS where it is set, else the terminal's width; off a terminal there is no limit."""
+    columns = os.environ.get("COLUMNS", "")
+    if columns.isdigit() and int(columns):
+        return int(columns)
+    return (
+        os.get_terminal_size(sys.stdout.fileno()).columns or None if sys.stdout.isatty() else None
+    )
+
+
+def _has_color() -> bool:
+    """NO_COLOR wins over FORCE_COLOR, and both over what stdout is."""
+    if os.environ.get("NO_COLOR"):
+        return False
+    is_capable = sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+    return bool(os.environ.get("FORCE_COLOR")) or is_capable
+
+
+def _write(path: Path, text: str, inputs: Iterable[Path]) -> None:
+    if path.exists() and any(one.exists() and path.samefile(one) for one in inputs):
+        message = "the output is an input, and an input is never changed"
+        raise OutputError(message, where=visible(str(path), 300))
+    with atomic_file(path, overwrite=True) as file:
+        file.write(text.encode("utf-8", "backslashreplace"))
+
+
+def _say(report: Report, form: Format, *, to_file: bool) -> None:
+    if form not in _CARRIES_NOTES or to_file:
+        for note in report.notes:
+            print(f"initcli: {visible(note)}", file=sys.stderr)
+    if to_file or (form is not Format.TABLE and not report.passed):
+        print(f"initcli: {visible(report.verdict)}", file=sys.stderr)

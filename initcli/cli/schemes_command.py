@@ -1,0 +1,23 @@
+"""`initcli schemes` as a Typer command."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from initcli.cli import options
+from initcli.cli.output import deliver
+
+
+def schemes(
+    name: Annotated[
+        str | None,
+        typer.Argument(help="Show this one in full.", autocompletion=options.complete_scheme),
+    ] = None,
+    form: options.Form = None,
+) -> None:
+    """Lists the schemes: formula, parameters, theoretical variance, citation."""
+    from initcli.commands.schemes import schemes as run
+
+    deliver(run(name), form)

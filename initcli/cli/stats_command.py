@@ -1,0 +1,85 @@
+"""`initcli stats` as a Typer command."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from initcli.cli import options
+from initcli.cli.output import deliver
+
+EXAMPLES = """
+**Examples**
+
+`initcli stats model.safetensors --sort std --top 10`
+
+`initcli stats model/ --scheme kaiming_normal --nonlinearity relu --select '*.weight'`
+
+`initcli stats model/ --by layer --format json -o stats.json`
+"""
+
+
+def stats(
+    checkpoints: Annotated[
+        list[Path],
+        typer.Argument(help="A .safetensors file, a sharded index, or a directory with either."),
+    ],
+    select: options.Select = None,
+    exclude: options.Exclude = None,
+    scheme: options.SchemeName = None,
+    bias: options.Bias = None,
+    parameters: dict[str, str] | None = None,
+    alpha: Annotated[
+        float,
+        typer.Option(
+            rich_help_panel=options.THEORY,
+            help="Chance that any tensor drawn by its scheme is found off.",
+        ),
+    ] = 1e-3,
+    by: Annotated[
+        str | None,
+        typer.Option(
+            metavar="layer|dtype", rich_help_panel=options.OUTPUT, help="One row a group."
+        ),
+    ] = None,
+    sort: options.Sort = None,
+    top: options.Top = None,
+    columns: options.Columns = None,
+    form: options.Form = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "-o", "--output", metavar="FILE", rich_help_panel=options.OUTPUT, help="Write there."
+        ),
+    ] = None,
+    fail_on: Annotated[
+        str,
+        typer.Option(metavar="warning|error|never", help="The lightest finding that exits 1."),
+    ] = "error",
+    strict: Annotated[
+        bool, typer.Option("--strict", help="What could not be checked exits 1.")
+    ] = False,
+    jobs: options.Jobs = None,
+) -> None:
+    """Measures every tensor, and holds it against what a scheme implies."""
+    from initcli.commands.stats import stats as run
+
+    report = run(
+        *checkpoints,
+        select=select or (),
+        exclude=exclude or (),
+        scheme=scheme,
+        bias=bias,
+        parameters=parameters,
+        by=by,
+        sort=sort,
+        top=top,
+        columns=columns,
+        alpha=alpha,
+        fail_on=fail_on,
+        strict=strict,
+        jobs=jobs,
+    )
+    deliver(report, form, output, inputs=report.files)

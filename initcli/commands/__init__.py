@@ -1,0 +1,1 @@
+"""What each command does: arguments to report. Nothing here prints or exits."""

@@ -1,0 +1,133 @@
+"""`initcli compare`: says what differs between two checkpoints."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from initcli.core.dtypes import DTYPES, DType
+from initcli.core.errors import OptionError
+from initcli.core.tensor import TensorSpec
+from initcli.engine.local import default_jobs
+from initcli.engine.stream import Pair, pair_summaries
+from initcli.formats.checkpoint import Checkpoint, StoredTensor
+from initcli.formats.detect import open_checkpoint
+from initcli.recipes.selector import Selector
+from initcli.reports.compare import COLUMNS, SAME, CompareReport, CompareRow, compare_row
+from initcli.reports.table import Column, Table, choose_columns, sort_rows
+from initcli.statistics.pair import Tolerance
+
+# The defaults of torch.testing.assert_close; every other dtype must be equal.
+_TOLERANCES = {
+    "F16": Tolerance(1e-3, 1e-5),
+    "BF16": Tolerance(1.6e-2, 1e-5),
+    "F32": Tolerance(1.3e-6, 1e-5),
+    "F64": Tolerance(1e-7, 1e-7),
+    "C64": Tolerance(1.3e-6, 1e-5),
+}
+_EXACT = Tolerance(0.0, 0.0)
+
+
+def compare(
+    a: str | Path,
+    b: str | Path,
+    *,
+    rtol: float | None = None,
+    atol: float | None = None,
+    select: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+    only_changed: bool = False,
+    sort: str | None = None,
+    top: int | None = None,
+    columns: str | None = None,
+    jobs: int | None = None,
+) -> CompareReport:
+    """Joins two checkpoints by name and measures how far each pair of tensors is apart.
+
+    Values agree if |a − b| ≤ atol + rtol·|b|, as in `torch.testing.assert_close(a, b)`.
+
+    Args:
+        a: A checkpoint.
+        b: Another.
+        rtol: The relative tolerance. Without either, torch's for the dtypes; with only one,
+            the other is zero.
+        atol: The absolute tolerance.
+        select: Patterns of which a tensor's name must match one; `re:` begins a regex.
+        exclude: Patterns of which it may match none.
+        only_changed: Whether to leave out rows of tensors that are the same.
+        sort: A column: numbers largest first, text from A; `-column` reverses.
+        top: How many rows to show.
+        columns: Comma-separated keys, or `+key,-key` to change the default.
+        jobs: Threads; by default as many as cores.
+
+    Returns:
+        The report; `report.passed` says that nothing differs beyond tolerance.
+
+    Raises:
+        InitcliError: A path cannot be read, or an argument means nothing.
+    """
+    wanted = _wanted_tolerance(rtol, atol)
+    one, other = open_checkpoint(a), open_checkpoint(b)
+    names = Selector.of(select, exclude).choose(list(dict.fromkeys([*one.tensors, *other.tensors])))
+    pairs = [pair for name in names if (pair := _pair(name, one, other, wanted))]
+    measured = pair_summaries(pairs, jobs or default_jobs())
+    rows = tuple(
+        compare_row(_spec(one, name), _spec(other, name), measured.get(name)) for name in names
+    )
+    shown = [row for row in rows if row.status not in SAME] if only_changed else rows
+    return CompareReport(
+        str(a),
+        str(b),
+        rows,
+        _table(shown, columns, sort, top),
+        (*one.notes, *other.notes),
+        (*one.files, *other.files),
+        not any(row.is_difference for row in rows),
+    )
+
+
+def _wanted_tolerance(rtol: float | None, atol: float | None) -> Tolerance | None:
+    for name, value in (("rtol", rtol), ("atol", atol)):
+        if value is not None and not value >= 0:
+            raise OptionError(f"{name} must not be negative, got {value}")
+    return None if rtol is None and atol is None else Tolerance(rtol or 0.0, atol or 0.0)
+
+
+def _pair(name: str, one: Checkpoint, other: Checkpoint, wanted: Tolerance | None) -> Pair | None:
+    a, b = one.find(name), other.find(name)
+    if a is None or b is None or a.spec.shape != b.spec.shape:
+        return None
+    if a.spec.dtype.is_decoded and b.spec.dtype.is_decoded:
+        return Pair(name, a, b, wanted or _tolerance(a.spec.dtype, b.spec.dtype))
+    if a.spec.dtype == b.spec.dtype:
+        return Pair(name, _as_bytes(a), _as_bytes(b), _EXACT)
+    return None
+
+
+def _as_bytes(tensor: StoredTensor) -> StoredTensor:
+    """Values that are not decoded can still be told apart byte by byte."""
+    spec = replace(tensor.spec, dtype=DTYPES["U8"], shape=(tensor.spec.nbytes,))
+    return replace(tensor, spec=spec)
+
+
+def _tolerance(a: DType, b: DType) -> Tolerance:
+    """Returns torch's tolerance of the less precise dtype."""
+    one, other = _TOLERANCES.get(a.code, _EXACT), _TOLERANCES.get(b.code, _EXACT)
+    return Tolerance(max(one.relative, other.relative), max(one.absolute, other.absolute))
+
+
+def _spec(checkpoint: Checkpoint, name: str) -> TensorSpec | None:
+    tensor = checkpoint.find(name)
+    return tensor.spec if tensor else None
+
+
+def _table(
+    rows: Sequence[CompareRow], columns: str | None, sort: str | None, top: int | None
+) -> Table:
+    def is_present(column: Column) -> bool:
+        return not rows or any(getattr(row, column.key) is not None for row in rows)
+
+    shown = choose_columns(COLUMNS, columns, is_present)
+    keys = tuple(column.key for column in (shown if columns else COLUMNS))
+    return Table(shown, sort_rows(rows, COLUMNS, sort)[:top], keys)

@@ -1,0 +1,192 @@
+"""`initcli init`: draws selected tensors of a model or checkpoint, and keeps the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from initcli.checks.observation import Observation
+from initcli.core.dtypes import DType, parse_dtype
+from initcli.core.errors import OptionError
+from initcli.core.tensor import TensorSpec
+from initcli.core.text import plural, visible
+from initcli.engine.draw import draw_tensor
+from initcli.engine.write import Summaries, write_checkpoint
+from initcli.formats.output import plan_output, refuse_harm
+from initcli.models.open_source import open_source
+from initcli.models.source import Source
+from initcli.models.torch_bytes import chunks_of
+from initcli.recipes.assign import Assignment, Plan
+from initcli.recipes.selector import Selector
+from initcli.reports.init import InitReport
+from initcli.reports.table import Column, Table, choose_columns
+from initcli.reports.tensor_row import COLUMNS, TensorRow, pooled_row, tensor_row
+from initcli.schemes.spec import parse_scheme
+from initcli.statistics.summary import Summary
+from initcli.theory.judge import judge
+
+_HIDDEN = frozenset({"checkpoint", "min", "max", "zeros", "nan", "inf", "gain", "z", "verdict"})
+
+
+def init(
+    source: str | Path,
+    output: str | Path | None = None,
+    *,
+    scheme: str | None = None,
+    bias: str | None = None,
+    parameters: Mapping[str, str] | None = None,
+    select: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+    seed: int = 0,
+    dtype: str | None = None,
+    arguments: Sequence[str] = (),
+    columns: str | None = None,
+    dry_run: bool = False,
+    force: bool = False,
+) -> InitReport:
+    """Draws selected tensors and writes them with all others to a new checkpoint.
+
+    Args:
+        source: A checkpoint, or `path/to/file.py:factory`.
+        output: A `.safetensors` file, or a directory if the source is sharded.
+        scheme: What weights are drawn by, such as `kaiming_normal(mode=fan_out)`.
+        bias: What biases are drawn by.
+        parameters: Further parameters of the scheme, by name.
+        select: Patterns of which a tensor's name must match one; `re:` begins a regex.
+        exclude: Patterns of which it may match none.
+        seed: With the tensor's name it decides every drawn value.
+        dtype: What is drawn is cast to it, and so are all floats of a factory's module.
+        arguments: For the factory, `name=value` each.
+        columns: Comma-separated keys, or `+key,-key` to change the default.
+        dry_run: Whether to plan only; a factory's module is then built without values.
+        force: Whether an existing output may be replaced.
+
+    Returns:
+        The report of what was written.
+
+    Raises:
+        InitcliError: The source cannot be opened, an argument means nothing, or the output
+            is refused; then nothing has been written.
+    """
+    wanted = _drawable(dtype) if dtype else None
+    plan = Plan(
+        parse_scheme(scheme, parameters) if scheme else None,
+        parse_scheme(bias) if bias else None,
+        Selector.of(select, exclude),
+    )
+    opened = open_source(str(source), arguments, seed=seed, dtype=wanted, values=not dry_run)
+    if opened.checkpoint is not None and not plan.has_schemes:
+        raise OptionError("nothing to draw", hint="give --scheme or --bias")
+    assignments = plan.assign(opened.specs, opened.roles, _chosen(plan.selector, opened))
+    specs = {name: _cast(spec, assignments[name], wanted) for name, spec in opened.specs.items()}
+    written: Summaries = dict.fromkeys(specs)
+    if not dry_run:
+        written = _write(opened, output, assignments, specs, seed, force=force)
+    seen = [
+        _observation(spec, assignments[spec.name], written[spec.name]) for spec in specs.values()
+    ]
+    rows = (*(tensor_row(one, _action(one, opened)) for one in seen), *_tied_rows(opened, specs))
+    table = _table(rows, pooled_row(plural(len(seen), "tensor"), seen), columns)
+    target = None if dry_run else str(output)
+    return InitReport(opened.name, target, seed, rows, table, _notes(assignments, opened))
+
+
+def _drawable(text: str) -> DType:
+    dtype = parse_dtype(text)
+    if not dtype.is_drawable:
+        raise OptionError(f"nothing can be drawn in {dtype.code}", hint="choose a float dtype")
+    return dtype
+
+
+def _chosen(selector: Selector, source: Source) -> set[str]:
+    """Returns the stored names that are selected; a tied tensor by any of its names."""
+    chosen = selector.choose([*source.specs, *source.ties])
+    return {source.ties.get(name, name) for name in chosen}
+
+
+def _cast(spec: TensorSpec, assignment: Assignment, wanted: DType | None) -> TensorSpec:
+    return replace(spec, dtype=wanted) if wanted and assignment.draw else spec
+
+
+def _write(
+    source: Source,
+    output: str | Path | None,
+    assignments: Mapping[str, Assignment],
+    specs: Mapping[str, TensorSpec],
+    seed: int,
+    *,
+    force: bool,
+) -> Summaries:
+    if output is None:
+        raise OptionError("no output", hint="give -o OUT, or --dry-run")
+    plan = plan_output(Path(output), specs, source.metadata, source.checkpoint)
+    inputs = source.checkpoint.files if source.checkpoint else ()
+    refuse_harm(plan, inputs, overwrite=force)
+
+    def produce(spec: TensorSpec) -> Iterator[memoryview]:
+        draw = assignments[spec.name].draw
+        if draw is None:
+            return source.chunks(spec.name)
+        return chunks_of(draw_tensor(draw, spec.shape, seed, spec.name), spec.dtype)
+
+    return write_checkpoint(plan, produce, overwrite=force)
+
+
+def _observation(spec: TensorSpec, assignment: Assignment, summary: Summary | None) -> Observation:
+    judgment = None
+    if assignment.draw is not None and summary is not None and summary.finite:
+        judgment = judge(assignment.draw.law, spec.dtype, summary)
+    return Observation("", spec, summary, assignment, judgment)
+
+
+def _action(seen: Observation, source: Source) -> str:
+    if seen.assignment is None or seen.assignment.draw is None:
+        is_skip = seen.assignment is not None and seen.assignment.is_skip
+        return "skipped" if is_skip else source.kept
+    return "drawn"
+
+
+def _tied_rows(source: Source, specs: Mapping[str, TensorSpec]) -> list[TensorRow]:
+    return [
+        TensorRow(
+            alias,
+            specs[name].parameters,
+            shape=specs[name].shape,
+            dtype=specs[name].dtype.code,
+            action="tied",
+            reason=f"the same tensor as {name}",
+        )
+        for alias, name in source.ties.items()
+    ]
+
+
+def _table(rows: Sequence[TensorRow], total: TensorRow, columns: str | None) -> Table:
+    def is_present(column: Column) -> bool:
+        is_shown = column.key not in _HIDDEN
+        return is_shown and any(getattr(row, column.key) is not None for row in rows)
+
+    shown = choose_columns(COLUMNS, columns, is_present)
+    keys = tuple(column.key for column in (shown if columns else COLUMNS))
+    return Table(shown, tuple(rows), keys, total)
+
+
+def _notes(assignments: Mapping[str, Assignment], source: Source) -> tuple[str, ...]:
+    """Says what was left alone and why, a line a reason."""
+    names: dict[tuple[str, str], list[str]] = {}
+    for name, assignment in assignments.items():
+        if assignment.draw is None and assignment.reason != "not selected":
+            action = "skipped" if assignment.is_skip else source.kept
+            names.setdefault((action, assignment.reason), []).append(visible(name, 80))
+    tied = tuple(
+        f"tied: {visible(alias, 80)} is {visible(name, 80)}" for alias, name in source.ties.items()
+    )
+    return tied + tuple(
+        f"{action} {plural(len(held), 'tensor')} ({reason}): {_some(held)}"
+        for (action, reason), held in names.items()
+    )
+
+
+def _some(names: Sequence[str], most: int = 3) -> str:
+    more = f" and {len(names) - most:,} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more

@@ -1,0 +1,205 @@
+"""`initcli stats`: measures every tensor, and holds it against theory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import chain
+from pathlib import Path
+
+from initcli.checks.gate import FailOn, passes
+from initcli.checks.observation import Observation
+from initcli.checks.registry import run_checks
+from initcli.core.errors import OptionError
+from initcli.core.text import did_you_mean, plural
+from initcli.engine.local import default_jobs
+from initcli.engine.stream import summaries
+from initcli.formats.checkpoint import Checkpoint
+from initcli.formats.detect import open_checkpoint
+from initcli.recipes.assign import Assignment, Plan
+from initcli.recipes.roles import roles_of
+from initcli.recipes.selector import Selector
+from initcli.reports.stats import Opened, StatsReport
+from initcli.reports.table import Column, Table, choose_columns, sort_rows
+from initcli.reports.tensor_row import (
+    COLUMNS,
+    METADATA_KEYS,
+    TensorRow,
+    pooled_row,
+    tensor_row,
+)
+from initcli.schemes.spec import parse_scheme
+from initcli.theory.judge import holm, judge
+
+GROUPS = ("layer", "dtype")
+
+
+def stats(
+    *paths: str | Path,
+    select: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+    scheme: str | None = None,
+    bias: str | None = None,
+    parameters: Mapping[str, str] | None = None,
+    by: str | None = None,
+    sort: str | None = None,
+    top: int | None = None,
+    columns: str | None = None,
+    alpha: float = 1e-3,
+    fail_on: str = "error",
+    strict: bool = False,
+    jobs: int | None = None,
+) -> StatsReport:
+    """Measures every selected tensor and, given a scheme, holds it against the scheme's law.
+
+    Args:
+        paths: Checkpoints: safetensors files, sharded indexes, or directories with either.
+        select: Patterns of which a tensor's name must match one; `re:` begins a regex.
+        exclude: Patterns of which it may match none.
+        scheme: What weights are expected to follow, such as `kaiming_normal(mode=fan_out)`.
+        bias: What biases are expected to follow.
+        parameters: Further parameters of the scheme, by name.
+        by: `layer` or `dtype`: one row a group.
+        sort: A column: numbers largest first, text from A; `-column` reverses.
+        top: How many rows to show.
+        columns: Comma-separated keys, or `+key,-key` to change the default.
+        alpha: The chance that any tensor of a checkpoint drawn by the scheme is found off.
+        fail_on: The lightest finding that fails: `warning`, `error` or `never`.
+        strict: Whether what could not be checked fails too.
+        jobs: Threads; by default as many as cores.
+
+    Returns:
+        The report; `report.passed` is the gate.
+
+    Raises:
+        InitcliError: A path cannot be read, or an argument means nothing.
+    """
+    gate = _check_options(by, fail_on, alpha)
+    plan = Plan(
+        parse_scheme(scheme, parameters) if scheme else None,
+        parse_scheme(bias) if bias else None,
+        Selector.of(select, exclude),
+    )
+    checkpoints = [open_checkpoint(path) for path in paths]
+    chosen = set(
+        plan.selector.choose(list(dict.fromkeys(chain(*(each.tensors for each in checkpoints)))))
+    )
+    values = _needs_values(columns, sort) or plan.has_schemes
+    seen = [
+        one
+        for checkpoint in checkpoints
+        for one in _observe(checkpoint, plan, chosen, jobs or default_jobs(), values=values)
+    ]
+    seen = _with_rejections(seen, alpha)
+    findings = tuple(run_checks(seen)) if values else ()
+    total = pooled_row(plural(len(seen), "tensor"), seen)
+    rows = tuple(tensor_row(one) for one in seen) if by is None else _grouped(seen, by)
+    notes = tuple(chain(*(checkpoint.notes for checkpoint in checkpoints)))
+    return StatsReport(
+        tuple(map(_opened, checkpoints)),
+        rows,
+        total,
+        _table(rows, total, columns, sort, top),
+        findings,
+        notes if values else (*notes, "only headers were read: no value was checked"),
+        tuple(chain(*(checkpoint.files for checkpoint in checkpoints))),
+        passes(findings, gate, strict=strict),
+    )
+
+
+def _check_options(by: str | None, fail_on: str, alpha: float) -> FailOn:
+    if by is not None and by not in GROUPS:
+        hint = did_you_mean(by, GROUPS) or f"one of {', '.join(GROUPS)}"
+        raise OptionError(f"cannot group by {by!r}", hint=hint)
+    if not 0 < alpha < 1:
+        raise OptionError(f"alpha is a probability, not {alpha}")
+    known = [each.value for each in FailOn]
+    if fail_on not in known:
+        hint = did_you_mean(fail_on, known) or f"one of {', '.join(known)}"
+        raise OptionError(f"cannot fail on {fail_on!r}", hint=hint)
+    return FailOn(fail_on)
+
+
+def _needs_values(columns: str | None, sort: str | None) -> bool:
+    """Whether anything is asked for that a header does not tell."""
+    keys = [*(columns or "+").split(","), *([sort.removeprefix("-")] if sort else [])]
+    return not {key.strip() for key in keys} <= METADATA_KEYS
+
+
+def _observe(
+    checkpoint: Checkpoint, plan: Plan, chosen: set[str], jobs: int, *, values: bool
+) -> list[Observation]:
+    names = [name for name in checkpoint.tensors if name in chosen]
+    measured = summaries(checkpoint, names, jobs) if values else dict.fromkeys(names)
+    assignments: Mapping[str, Assignment] = {}
+    if plan.has_schemes:
+        assignments = plan.assign(checkpoint.specs, roles_of(checkpoint.specs), chosen)
+    return [
+        _judged(
+            Observation(
+                str(checkpoint.path), checkpoint.specs[name], measured[name], assignments.get(name)
+            )
+        )
+        for name in names
+    ]
+
+
+def _judged(seen: Observation) -> Observation:
+    draw = seen.assignment.draw if seen.assignment else None
+    if draw is None or seen.summary is None or not seen.summary.finite:
+        return seen
+    return replace(seen, judgment=judge(draw.law, seen.spec.dtype, seen.summary))
+
+
+def _with_rejections(seen: Sequence[Observation], alpha: float) -> list[Observation]:
+    """Marks what is off, with one family-wise error over both tests of every tensor."""
+    judged = [one for one in seen if one.judgment]
+    scores = [
+        score
+        for one in judged
+        if one.judgment
+        for score in (one.judgment.mean, one.judgment.variance)
+    ]
+    rejected = iter(holm([score.p for score in scores], alpha))
+    return [
+        replace(one, mean_off=next(rejected), variance_off=next(rejected)) if one.judgment else one
+        for one in seen
+    ]
+
+
+def _grouped(seen: Sequence[Observation], by: str) -> tuple[TensorRow, ...]:
+    groups: dict[str, list[Observation]] = {}
+    for one in seen:
+        key = one.spec.dtype.code if by == "dtype" else one.spec.name.rpartition(".")[0]
+        groups.setdefault(key or "(top)", []).append(one)
+    return tuple(pooled_row(name, group) for name, group in groups.items())
+
+
+def _table(
+    rows: Sequence[TensorRow],
+    total: TensorRow,
+    columns: str | None,
+    sort: str | None,
+    top: int | None,
+) -> Table:
+    checkpoints = {row.checkpoint for row in rows}
+
+    def is_present(column: Column) -> bool:
+        if column.key == "checkpoint":
+            return len(checkpoints) > 1
+        always = column.key in {"name", "mean", "std"}
+        return always or any(getattr(row, column.key) is not None for row in rows)
+
+    shown = choose_columns(COLUMNS, columns, is_present)
+    keys = [column.key for column in (shown if columns else COLUMNS)]
+    return Table(shown, sort_rows(rows, COLUMNS, sort)[:top], tuple(keys), total)
+
+
+def _opened(checkpoint: Checkpoint) -> Opened:
+    return Opened(
+        str(checkpoint.path),
+        len(checkpoint.shards),
+        len(checkpoint.tensors),
+        sum(shard.size for shard in checkpoint.shards),
+        checkpoint.metadata,
+    )

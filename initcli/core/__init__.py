@@ -1,0 +1,1 @@
+"""Foundations that import nothing of ours: errors, dtypes, tensor metadata, escaping."""

@@ -1,0 +1,34 @@
+"""What is known of a tensor before any value is read."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from initcli.core.dtypes import DType
+
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TensorSpec:
+    """A tensor's fully qualified name, dtype and logical shape."""
+
+    name: str
+    dtype: DType
+    shape: Shape
+
+    @property
+    def parameters(self) -> int:
+        """The number of values; 1 for a scalar."""
+        return math.prod(self.shape)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes in storage; packed dtypes share bytes between values."""
+        return (self.parameters * self.dtype.bits + 7) // 8
+
+    @property
+    def is_matrix(self) -> bool:
+        """Whether at least two dimensions are longer than one."""
+        return sum(length > 1 for length in self.shape) >= 2  # noqa: PLR2004 - a matrix is 2-D

@@ -1,0 +1,1 @@
+"""Where work runs: chunks in file order, on threads, within a memory ceiling."""

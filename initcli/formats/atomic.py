@@ -1,0 +1,107 @@
+"""A file appears whole under its name, or not at all.
+
+Order: hidden temporary file beside the target, write, fsync, link or rename, fsync the directory.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+from initcli.core.errors import OutputError, WriteError
+from initcli.core.text import visible
+
+_LONGEST_STEM = 100
+
+
+@contextmanager
+def atomic_file(path: Path, *, overwrite: bool) -> Iterator[BinaryIO]:
+    """Yields a file that takes its name only when the block ends well.
+
+    Args:
+        path: The final name.
+        overwrite: Whether a file of that name may be replaced.
+
+    Raises:
+        OutputError: The name is taken, or the directory is absent.
+        WriteError: The system refused a write (disk full, read-only …).
+    """
+    refuse_taken(path, overwrite=overwrite)
+    temporary = path.with_name(f".{path.name[:_LONGEST_STEM]}.{secrets.token_hex(6)}.tmp")
+    with _told_as_write_error(path):
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+        descriptor = os.open(temporary, flags | getattr(os, "O_NOFOLLOW", 0), 0o666)
+        try:
+            with os.fdopen(descriptor, "w+b") as file:
+                _keep_mode(path, file.fileno())
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            _publish(temporary, path, overwrite=overwrite)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+def refuse_taken(path: Path, *, overwrite: bool) -> None:
+    """Refuses a final name that cannot or must not be written.
+
+    Raises:
+        OutputError: The directory is absent, the name is taken, or it is no regular file.
+    """
+    where = visible(str(path), 300)
+    if not path.parent.is_dir():
+        raise OutputError("its directory does not exist", where=where)
+    if path.exists() and not path.is_file():
+        raise OutputError("exists and is no regular file", where=where)
+    if path.exists() and not overwrite:
+        raise OutputError("exists already", where=where, hint="give --force to replace it")
+
+
+@contextmanager
+def _told_as_write_error(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        hint = "free some space" if error.errno == errno.ENOSPC else ""
+        message = error.strerror or "the system refused"
+        raise WriteError(message, where=visible(str(path), 300), hint=hint) from error
+
+
+def _keep_mode(path: Path, descriptor: int) -> None:
+    if path.exists() and hasattr(os, "fchmod"):
+        os.fchmod(descriptor, stat.S_IMODE(path.stat().st_mode))
+
+
+def _publish(temporary: Path, path: Path, *, overwrite: bool) -> None:
+    if overwrite:
+        temporary.replace(path)
+    else:
+        _publish_new(temporary, path)
+    _sync_directory(path.parent)
+
+
+def _publish_new(temporary: Path, path: Path) -> None:
+    """Links, which fails if another writer took the name since it was found free."""
+    try:
+        os.link(temporary, path)
+    except FileExistsError:
+        refuse_taken(path, overwrite=False)
+    except OSError:  # a file system without hard links
+        refuse_taken(path, overwrite=False)
+        temporary.replace(path)
+
+
+def _sync_directory(directory: Path) -> None:
+    """Makes the new name itself durable, where the platform can open a directory."""
+    with suppress(PermissionError):
+        descriptor = os.open(directory, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

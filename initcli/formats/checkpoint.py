@@ -1,0 +1,119 @@
+"""An opened checkpoint: names, dtypes, shapes and byte ranges; no values."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from initcli.core.errors import MissingError
+from initcli.core.tensor import TensorSpec
+from initcli.core.text import visible
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """One file of a checkpoint.
+
+    Attributes:
+        path: Where it lies.
+        size: Its bytes when it was opened.
+        identity: Device, inode and modification time, by which a change is noticed.
+        metadata: The file's own `__metadata__`.
+    """
+
+    path: Path
+    size: int
+    identity: tuple[int, int, int]
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredTensor:
+    """A tensor and where its bytes begin."""
+
+    spec: TensorSpec
+    shard: Shard
+    offset: int
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Named tensors on storage.
+
+    Attributes:
+        path: The path the user gave.
+        shards: Its files, in the order of the index.
+        tensors: Every tensor by name, in file order.
+        index: The index file of a sharded checkpoint.
+        index_metadata: What the index's `metadata` holds.
+        notes: What the reader should know of how the path was understood.
+    """
+
+    path: Path
+    shards: tuple[Shard, ...]
+    tensors: Mapping[str, StoredTensor]
+    index: Path | None = None
+    index_metadata: Mapping[str, object] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """Every file that is read."""
+        return (*([self.index] if self.index else []), *(shard.path for shard in self.shards))
+
+    @cached_property
+    def specs(self) -> dict[str, TensorSpec]:
+        """Every tensor's metadata by name."""
+        return {name: tensor.spec for name, tensor in self.tensors.items()}
+
+    def find(self, name: str) -> StoredTensor | None:
+        """Returns the tensor of a name, its own or one that is tied to it."""
+        return self.tensors.get(self.ties.get(name, name))
+
+    @cached_property
+    def metadata(self) -> dict[str, str]:
+        """The shards' metadata; of a key in several shards the first value counts."""
+        merged: dict[str, str] = {}
+        for shard in self.shards:
+            for key, value in shard.metadata.items():
+                merged.setdefault(key, value)
+        return merged
+
+    @cached_property
+    def ties(self) -> dict[str, str]:
+        """Alias to stored name, as `safetensors.torch.save_model` declares ties in metadata."""
+        return {
+            alias: name
+            for alias, name in self.metadata.items()
+            if name in self.tensors and alias not in self.tensors
+        }
+
+
+def open_regular(path: Path) -> tuple[int, int, tuple[int, int, int]]:
+    """Opens a regular file for reading, and nothing else: no FIFO, device or directory.
+
+    Returns:
+        A file descriptor the caller closes, the file's size, and its identity.
+
+    Raises:
+        MissingError: The path is absent, unreadable or no regular file.
+    """
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    try:
+        descriptor = os.open(path, flags | getattr(os, "O_CLOEXEC", 0))
+    except (OSError, ValueError) as error:
+        raise MissingError(_reason(error), where=visible(str(path), 300)) from error
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode):
+        os.close(descriptor)
+        raise MissingError("not a regular file", where=visible(str(path), 300))
+    return descriptor, status.st_size, (status.st_dev, status.st_ino, status.st_mtime_ns)
+
+
+def _reason(error: OSError | ValueError) -> str:
+    text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return text[:1].lower() + text[1:]

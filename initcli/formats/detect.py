@@ -1,0 +1,98 @@
+"""What a path holds, recognised by its content."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from initcli.core.errors import MissingError, UnknownFormatError
+from initcli.core.text import plural, visible
+from initcli.formats.checkpoint import Checkpoint, open_regular
+from initcli.formats.index import SUFFIX, read_index
+from initcli.formats.safetensors import HEADER_LIMIT, PREFIX, read_shard
+
+_READABLE = "initcli reads .safetensors, a .safetensors.index.json, or a directory holding either"
+_SIGNATURES = {
+    b"PK\x03\x04": "a zip archive (PyTorch .pt or NumPy .npz)",
+    b"GGUF": "a GGUF file",
+    b"\x89HDF": "an HDF5 file",
+    b"\x93NUM": "a NumPy .npy file",
+    b"\x80\x02": "a pickle (PyTorch legacy .pt)",
+    b"version https://git-lfs": "a Git LFS pointer, not the file itself (run: git lfs pull)",
+}
+
+
+def open_checkpoint(path: str | Path) -> Checkpoint:
+    """Opens a checkpoint: a safetensors file, a sharded index, or a directory with either.
+
+    Only headers are read.
+
+    Raises:
+        MissingError: The path is absent or unreadable.
+        UnknownFormatError: Nothing that is recognised lies there.
+        MalformedError, TruncatedError, IndexMismatchError: What lies there is broken.
+    """
+    path = Path(path)
+    try:
+        is_directory = path.is_dir()
+    except (OSError, ValueError) as error:
+        raise MissingError("not a usable path", where=visible(str(path), 300)) from error
+    if is_directory:
+        return _open_directory(path)
+    return _open_file(path)
+
+
+def _open_file(path: Path) -> Checkpoint:
+    head = _head(path)
+    # Any first bytes may be the length of a safetensors header, so that is asked first.
+    if len(head) < PREFIX or int.from_bytes(head[:PREFIX], "little") > HEADER_LIMIT:
+        if head.lstrip().startswith(b"{"):
+            return read_index(path)
+        _refuse_known_format(head, visible(str(path), 300))
+    shard, tensors = read_shard(path)
+    return Checkpoint(path, (shard,), tensors)
+
+
+def _head(path: Path) -> bytes:
+    descriptor, _, _ = open_regular(path)
+    with os.fdopen(descriptor, "rb") as file:
+        return file.read(64)
+
+
+def _refuse_known_format(head: bytes, where: str) -> None:
+    for signature, name in _SIGNATURES.items():
+        if head.startswith(signature):
+            raise UnknownFormatError(f"this is {name}", where=where, hint=_READABLE)
+
+
+def _open_directory(path: Path) -> Checkpoint:
+    try:
+        names = sorted(entry.name for entry in path.iterdir())
+    except OSError as error:
+        raise MissingError(error.strerror or "unreadable", where=visible(str(path), 300)) from error
+    indexes = [name for name in names if name.endswith(SUFFIX)]
+    files = [name for name in names if name.endswith(".safetensors")]
+    chosen = indexes or files
+    if len(chosen) != 1:
+        what = plural(len(indexes), "index", "indexes") if indexes else plural(len(files), "file")
+        message = f"a directory with {what} of safetensors" if chosen else "no checkpoint in it"
+        hint = f"name one of them, such as {visible(chosen[0], 80)}" if chosen else _READABLE
+        raise UnknownFormatError(message, where=visible(str(path), 300), hint=hint)
+    opened = _open_file(path / chosen[0])
+    return Checkpoint(
+        path,
+        opened.shards,
+        opened.tensors,
+        opened.index,
+        opened.index_metadata,
+        _unlisted(opened, files),
+    )
+
+
+def _unlisted(opened: Checkpoint, files: list[str]) -> tuple[str, ...]:
+    listed = {shard.path.name for shard in opened.shards}
+    return tuple(
+        f"not read: {visible(name, 120)} is not in the index"
+        for name in files
+        if name not in listed
+    )

@@ -1,0 +1,91 @@
+"""A module as a source: its state dict's names, its ties, and what each tensor is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from initcli.core.dtypes import DTYPES, DType
+from initcli.core.errors import FactoryError
+from initcli.core.tensor import TensorSpec
+from initcli.core.text import visible
+from initcli.formats.checkpoint import Checkpoint
+from initcli.models.torch_bytes import chunks_of
+from initcli.recipes.roles import Role, roles_of
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+_DTYPE_OF = {dtype.torch: dtype for dtype in DTYPES.values() if dtype.torch}
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleSource:
+    """A built module, whose own initialisation stays where nothing is drawn."""
+
+    name: str
+    specs: Mapping[str, TensorSpec]
+    roles: Mapping[str, Role]
+    ties: Mapping[str, str]
+    values: Mapping[str, torch.Tensor]
+    kept: str = "kept"
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    checkpoint: Checkpoint | None = None
+
+    def chunks(self, name: str) -> Iterator[memoryview]:
+        """Yields the bytes of what the factory gave a tensor, cast to the output's dtype."""
+        yield from chunks_of(self.values[name], self.specs[name].dtype)
+
+
+def module_source(name: str, module: nn.Module, dtype: DType | None) -> ModuleSource:
+    """Describes a module.
+
+    Of tied tensors the first name in the module's order is stored; the others are declared in
+    the metadata, as `safetensors.torch.save_model` does and `load_model` understands.
+
+    Args:
+        name: The source as the user named it.
+        module: Built on any device.
+        dtype: What floating-point tensors are stored in; None for their own.
+
+    Raises:
+        FactoryError: The state dict holds something that is no tensor safetensors can store.
+    """
+    values: dict[str, torch.Tensor] = {}
+    ties: dict[str, str] = {}
+    first_name: dict[int, str] = {}
+    for key, value in module.state_dict(keep_vars=True).items():
+        stored = first_name.setdefault(id(value), key)
+        if stored == key:
+            values[key] = value
+        else:
+            ties[key] = stored
+    specs = {key: _spec(key, value, dtype) for key, value in values.items()}
+    roles = roles_of(specs) | _known_roles(module, specs)
+    return ModuleSource(name, specs, roles, ties, values, metadata={"format": "pt", **ties})
+
+
+def _spec(name: str, value: object, wanted: DType | None) -> TensorSpec:
+    import torch
+
+    own = _DTYPE_OF.get(str(getattr(value, "dtype", "")).removeprefix("torch."))
+    if not isinstance(value, torch.Tensor) or own is None:
+        what = getattr(value, "dtype", type(value).__name__)
+        message = f"safetensors cannot store {what}"
+        raise FactoryError(message, where=visible(name, 200))
+    dtype = wanted if wanted is not None and own.is_float else own
+    return TensorSpec(name, dtype, tuple(value.shape))
+
+
+def _known_roles(module: nn.Module, specs: Mapping[str, TensorSpec]) -> dict[str, Role]:
+    """Tells roles from module types; buffers are neither weights nor biases."""
+    known: dict[str, Role] = {}
+    for prefix, layer in module.named_modules():
+        dot = f"{prefix}." if prefix else ""
+        known |= {f"{dot}{name}": Role.OTHER for name, _ in layer.named_buffers(recurse=False)}
+        if "norm" in type(layer).__name__.lower():
+            known[f"{dot}weight"] = Role.NORMALISATION_WEIGHT
+            known[f"{dot}bias"] = Role.NORMALISATION_BIAS
+    return {name: role for name, role in known.items() if name in specs}

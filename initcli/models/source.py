@@ -1,0 +1,91 @@
+"""What init starts from: named specs, their roles and ties, and the values that are kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from initcli.core.tensor import TensorSpec
+from initcli.formats.checkpoint import Checkpoint
+from initcli.formats.reading import read_into
+from initcli.recipes.roles import Role, roles_of
+
+CHUNK_BYTES = 1 << 22
+
+
+class Source(Protocol):
+    """Names, shapes and values to start from."""
+
+    @property
+    def name(self) -> str:
+        """The source as the user named it."""
+
+    @property
+    def kept(self) -> str:
+        """What becomes of a tensor that no scheme selects: `kept` or `copied`."""
+
+    @property
+    def specs(self) -> Mapping[str, TensorSpec]:
+        """Every tensor that is stored, by name, in the source's order."""
+
+    @property
+    def roles(self) -> Mapping[str, Role]:
+        """What each tensor is to its layer."""
+
+    @property
+    def ties(self) -> Mapping[str, str]:
+        """Further names of stored tensors: alias to stored name."""
+
+    @property
+    def metadata(self) -> Mapping[str, str]:
+        """What the output's `__metadata__` holds."""
+
+    @property
+    def checkpoint(self) -> Checkpoint | None:
+        """The checkpoint it reads from, if it is one."""
+
+    def chunks(self, name: str) -> Iterator[memoryview]:
+        """Yields the bytes the source has for a tensor."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointSource:
+    """An existing checkpoint, copied byte for byte where nothing is drawn."""
+
+    checkpoint: Checkpoint
+    kept: str = "copied"
+
+    @property
+    def name(self) -> str:
+        """The path as the user gave it."""
+        return str(self.checkpoint.path)
+
+    @property
+    def specs(self) -> Mapping[str, TensorSpec]:
+        """The checkpoint's tensors."""
+        return self.checkpoint.specs
+
+    @property
+    def roles(self) -> Mapping[str, Role]:
+        """Guessed from names and shapes."""
+        return roles_of(self.checkpoint.specs)
+
+    @property
+    def ties(self) -> Mapping[str, str]:
+        """As the metadata declares them."""
+        return self.checkpoint.ties
+
+    @property
+    def metadata(self) -> Mapping[str, str]:
+        """The checkpoint's own, unchanged."""
+        return self.checkpoint.metadata
+
+    def chunks(self, name: str) -> Iterator[memoryview]:
+        """Yields the stored bytes, chunk by chunk from one buffer."""
+        tensor = self.checkpoint.tensors[name]
+        buffer = memoryview(bytearray(min(CHUNK_BYTES, tensor.spec.nbytes)))
+        for start in range(0, tensor.spec.nbytes, CHUNK_BYTES):
+            chunk = buffer[: min(CHUNK_BYTES, tensor.spec.nbytes - start)]
+            read_into(tensor.shard, tensor.offset + start, chunk)
+            yield chunk

@@ -1,0 +1,1 @@
+"""Writes reports: one file a form, each from report to text."""

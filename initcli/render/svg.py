@@ -1,0 +1,30 @@
+"""Writes a report's table as an SVG picture, as rich draws it."""
+
+from __future__ import annotations
+
+import io
+
+from rich.console import Console
+
+from initcli.render.table import table_parts
+from initcli.reports.table import Report
+
+_WIDTH = 120
+
+
+def render_svg(report: Report) -> str:
+    """Returns the picture; the same report gives the same bytes."""
+    console = Console(
+        file=io.StringIO(),
+        record=True,
+        width=_WIDTH,
+        force_terminal=True,
+        color_system="truecolor",
+        highlight=False,
+        markup=False,
+        emoji=False,
+        legacy_windows=False,
+    )
+    for part in table_parts(report, _WIDTH):
+        console.print(part, overflow="fold", crop=False)
+    return console.export_svg(title="initcli", unique_id="initcli")

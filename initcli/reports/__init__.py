@@ -1,0 +1,1 @@
+"""What a command found, as frozen data with a schema version."""

@@ -1,0 +1,223 @@
+"""The report of `initcli compare`."""
+
+from __future__ import annotations
+
+import enum
+import math
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from initcli.checks.finding import Finding
+from initcli.core.tensor import Shape, TensorSpec
+from initcli.core.text import plural
+from initcli.reports.table import Column, Form, Table
+from initcli.statistics.pair import PairSummary
+
+COLUMNS = (
+    Column("name", Form.TEXT, 100),
+    Column("status", Form.TEXT, 99),
+    Column("within", Form.TEXT, 70),
+    Column("shape", Form.TEXT, 80),
+    Column("dtype", Form.TEXT, 78),
+    Column("max_abs", Form.NUMBER, 95),
+    Column("mean_abs", Form.NUMBER, 85),
+    Column("relative", Form.NUMBER, 94),
+    Column("cosine", Form.NUMBER, 93),
+    Column("beyond", Form.COUNT, 84),
+    Column("mean_a", Form.NUMBER, 75),
+    Column("mean_b", Form.NUMBER, 75),
+    Column("std_a", Form.NUMBER, 76),
+    Column("std_b", Form.NUMBER, 76),
+    Column("unequal", Form.COUNT, 50, is_default=False),
+    Column("shape_a", Form.SHAPE, 50, is_default=False),
+    Column("shape_b", Form.SHAPE, 50, is_default=False),
+    Column("dtype_a", Form.TEXT, 50, is_default=False),
+    Column("dtype_b", Form.TEXT, 50, is_default=False),
+    Column("parameters", Form.COUNT, 50, is_default=False),
+)
+
+
+class Status(enum.StrEnum):
+    """How two tensors of one name relate."""
+
+    IDENTICAL = "identical"
+    EQUAL = "equal in value"
+    EQUAL_AFTER_CAST = "equal after cast"
+    CHANGED = "changed"
+    DTYPE = "dtype differs"
+    SHAPE = "shape differs"
+    ONLY_A = "only in A"
+    ONLY_B = "only in B"
+    NOT_CHECKED = "not checked"
+
+
+SAME = frozenset({Status.IDENTICAL, Status.EQUAL, Status.EQUAL_AFTER_CAST})
+
+
+@dataclass(frozen=True, slots=True)
+class CompareRow:
+    """One name in two checkpoints.
+
+    Attributes:
+        name: The tensor's name.
+        status: How the two relate; values and dtypes both differ under `dtype differs`.
+        within: `yes` if no value is beyond the tolerance, `no` otherwise; None if not compared.
+        parameters: The number of values in A, or in B where A has none.
+        max_abs: The largest |a − b| of finite pairs.
+        mean_abs: The mean |a − b| of finite pairs.
+        relative: ‖a − b‖ / ‖a‖.
+        cosine: The cosine of the angle between the two as vectors.
+        beyond: Values beyond the tolerance.
+        unequal: Values that differ at all.
+        mean_a, mean_b, std_a, std_b: Of the finite values.
+    """
+
+    name: str
+    status: Status
+    parameters: int
+    within: str | None = None
+    shape_a: Shape | None = None
+    shape_b: Shape | None = None
+    dtype_a: str | None = None
+    dtype_b: str | None = None
+    max_abs: float | None = None
+    mean_abs: float | None = None
+    relative: float | None = None
+    cosine: float | None = None
+    beyond: int | None = None
+    unequal: int | None = None
+    mean_a: float | None = None
+    mean_b: float | None = None
+    std_a: float | None = None
+    std_b: float | None = None
+
+    @property
+    def shape(self) -> str:
+        """Both shapes, told once where they agree."""
+        return _both(_times(self.shape_a), _times(self.shape_b))
+
+    @property
+    def dtype(self) -> str:
+        """Both dtypes, told once where they agree."""
+        return _both(self.dtype_a, self.dtype_b)
+
+    @property
+    def is_difference(self) -> bool:
+        """Whether it is a difference beyond tolerance."""
+        return self.within != "yes" and self.status not in {*SAME, Status.NOT_CHECKED}
+
+
+def compare_row(a: TensorSpec | None, b: TensorSpec | None, pair: PairSummary | None) -> CompareRow:
+    """Returns the row of one name; at least one side holds it."""
+    spec = a or b
+    if spec is None:
+        message = "a name that neither side holds"
+        raise ValueError(message)
+    row = CompareRow(
+        spec.name,
+        status_of(a, b, pair),
+        spec.parameters,
+        shape_a=a.shape if a else None,
+        shape_b=b.shape if b else None,
+        dtype_a=a.dtype.code if a else None,
+        dtype_b=b.dtype.code if b else None,
+    )
+    return row if pair is None else _with_distance(row, pair)
+
+
+def status_of(a: TensorSpec | None, b: TensorSpec | None, pair: PairSummary | None) -> Status:
+    """Returns how two tensors relate."""
+    if a is None or b is None:
+        return Status.ONLY_B if a is None else Status.ONLY_A
+    if a.shape != b.shape:
+        return Status.SHAPE
+    if pair is None:
+        return Status.NOT_CHECKED
+    if pair.same_bytes:
+        return Status.IDENTICAL
+    if a.dtype == b.dtype:
+        return Status.CHANGED if pair.distance.unequal else Status.EQUAL
+    is_equal = not pair.distance.unequal_as_a or not pair.distance.unequal_as_b
+    return Status.EQUAL_AFTER_CAST if is_equal else Status.DTYPE
+
+
+def _with_distance(row: CompareRow, pair: PairSummary) -> CompareRow:
+    distance = pair.distance
+    is_within = row.status in SAME or not distance.beyond
+    row = replace(
+        row,
+        within="yes" if is_within else "no",
+        beyond=0 if row.status in SAME else distance.beyond,
+        unequal=distance.unequal,
+        mean_a=_number(pair.a.mean.real),
+        mean_b=_number(pair.b.mean.real),
+        std_a=_number(pair.a.std),
+        std_b=_number(pair.b.std),
+    )
+    if not distance.compared:
+        return row
+    return replace(
+        row,
+        max_abs=distance.largest,
+        mean_abs=distance.mean_absolute,
+        relative=distance.relative,
+        cosine=_number(distance.cosine),
+    )
+
+
+def _both(a: str | None, b: str | None) -> str:
+    return f"{a} → {b}" if a and b and a != b else a or b or ""
+
+
+def _times(shape: Shape | None) -> str | None:
+    return None if shape is None else "×".join(map(str, shape)) or "scalar"
+
+
+def _number(value: float) -> float | None:
+    return None if math.isnan(value) else value
+
+
+@dataclass(frozen=True, slots=True)
+class CompareReport:
+    """What differs between two checkpoints.
+
+    Attributes:
+        a: The first path as the user gave it.
+        b: The second.
+        rows: One a name, those of A in A's order and then what only B holds.
+        table: The rows to show.
+        notes: What a reader should know.
+        files: Every file that was read.
+        passed: Whether nothing differs beyond tolerance.
+    """
+
+    a: str
+    b: str
+    rows: tuple[CompareRow, ...]
+    table: Table
+    notes: tuple[str, ...]
+    files: tuple[Path, ...]
+    passed: bool
+
+    schema = "initcli.compare/1"
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def verdict(self) -> str:
+        """The outcome in one line."""
+        outcome = "no difference beyond tolerance" if self.passed else "different"
+        return f"{outcome}: {_counted(self.rows)}"
+
+    def document(self) -> dict[str, object]:
+        """Returns everything, for machines."""
+        counts = Counter(str(row.status) for row in self.rows)
+        return {"a": self.a, "b": self.b, "counts": counts, "tensors": self.table.records()}
+
+
+def _counted(rows: Iterable[CompareRow]) -> str:
+    counts = Counter(row.status for row in rows)
+    beyond = sum(row.is_difference for row in rows)
+    parts = ", ".join(f"{counts[status]:,} {status}" for status in Status if counts[status])
+    return f"{parts or plural(0, 'tensor')}; {beyond:,} beyond tolerance"

@@ -1,0 +1,55 @@
+"""The report of `initcli init`."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+from initcli.checks.finding import Finding
+from initcli.core.text import plural
+from initcli.reports.table import Table
+from initcli.reports.tensor_row import TensorRow
+
+
+@dataclass(frozen=True, slots=True)
+class InitReport:
+    """What was written, tensor by tensor.
+
+    Attributes:
+        source: The model or checkpoint as the user named it.
+        output: What was written; None for a dry run.
+        seed: What every draw was keyed by, beside the tensor's name.
+        rows: One a tensor, in the source's order.
+        table: The rows to show.
+        notes: What a reader should know.
+    """
+
+    source: str
+    output: str | None
+    seed: int
+    rows: tuple[TensorRow, ...]
+    table: Table
+    notes: tuple[str, ...]
+
+    schema = "initcli.init/1"
+    findings: tuple[Finding, ...] = ()
+    passed: bool = True
+
+    @property
+    def verdict(self) -> str:
+        """The outcome in one line."""
+        counts = Counter(row.action for row in self.rows)
+        parts = ", ".join(
+            f"{count:,} {action}" for action, count in sorted(counts.items(), key=str)
+        )
+        where = f"wrote {self.output}" if self.output else "dry run, nothing written"
+        return f"{where}: {plural(len(self.rows), 'tensor')} ({parts}), seed {self.seed}"
+
+    def document(self) -> dict[str, object]:
+        """Returns everything, for machines."""
+        return {
+            "source": self.source,
+            "output": self.output,
+            "seed": self.seed,
+            "tensors": self.table.records(),
+        }

@@ -1,0 +1,83 @@
+"""The report of `initcli stats`."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from initcli.checks.finding import Finding, Severity
+from initcli.core.text import plural
+from initcli.reports.table import Table, findings_document
+from initcli.reports.tensor_row import TensorRow
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A checkpoint that was read.
+
+    Attributes:
+        path: As the user gave it.
+        shards: The number of its files.
+        tensors: The number of tensors in it, selected or not.
+        bytes: The size of its files.
+        metadata: What its files say of themselves.
+    """
+
+    path: str
+    shards: int
+    tensors: int
+    bytes: int
+    metadata: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class StatsReport:
+    """Every selected tensor's statistics, their total, and what checks found.
+
+    Attributes:
+        checkpoints: What was read.
+        rows: One a selected tensor, whatever the table shows.
+        total: All of them pooled.
+        table: The rows to show: sorted, cut, or grouped.
+        findings: What checks found.
+        notes: What a reader should know.
+        files: Every file that was read.
+        passed: Whether the gate is open.
+    """
+
+    checkpoints: tuple[Opened, ...]
+    rows: tuple[TensorRow, ...]
+    total: TensorRow
+    table: Table
+    findings: tuple[Finding, ...]
+    notes: tuple[str, ...]
+    files: tuple[Path, ...]
+    passed: bool
+
+    schema = "initcli.stats/1"
+
+    @property
+    def verdict(self) -> str:
+        """The outcome in one line."""
+        return ("passed" if self.passed else "failed") + _counted(self.findings)
+
+    def document(self) -> dict[str, object]:
+        """Returns everything, for machines; the rows as the table shows them."""
+        return {
+            "checkpoints": self.checkpoints,
+            "tensors": self.table.records(),
+            "total": self.total,
+            "findings": findings_document(self.findings),
+        }
+
+
+def _counted(findings: Sequence[Finding]) -> str:
+    counts = Counter(finding.severity for finding in findings)
+    parts = [
+        plural(counts[severity], severity.value)
+        for severity in sorted(Severity, key=lambda each: -each.rank)
+        if counts[severity]
+    ]
+    return f": {', '.join(parts)}" if parts else ": nothing found"

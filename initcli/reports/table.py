@@ -1,0 +1,172 @@
+"""The shape all reports share, so that every renderer can write every report."""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from initcli.checks.finding import Finding
+from initcli.core.errors import OptionError
+from initcli.core.text import did_you_mean
+
+
+class Form(enum.Enum):
+    """How a cell is written for people."""
+
+    TEXT = "text"
+    SHAPE = "shape"
+    COUNT = "count"
+    NUMBER = "number"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a table.
+
+    Attributes:
+        key: The name users, JSON and CSV know it by.
+        form: How its cells are written for people.
+        weight: How telling it is; a narrow terminal drops the lightest first.
+        is_default: Whether it is shown unless asked otherwise.
+    """
+
+    key: str
+    form: Form
+    weight: int
+    is_default: bool = True
+
+    @property
+    def title(self) -> str:
+        """What stands at its head."""
+        return self.key.replace("_", " ")
+
+
+Row = Any
+"""A frozen dataclass whose attributes are the keys of its table's columns."""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows under columns, and a total.
+
+    Attributes:
+        columns: What people are shown, in order.
+        rows: The rows to show.
+        total: The row below the line.
+        keys: The columns for machines: all there are, or those that were asked for.
+    """
+
+    columns: tuple[Column, ...]
+    rows: tuple[Row, ...]
+    keys: tuple[str, ...]
+    total: Row | None = None
+
+    def records(self) -> list[dict[str, object]]:
+        """Returns the rows for machines."""
+        return [{key: getattr(row, key) for key in self.keys} for row in self.rows]
+
+
+class Report(Protocol):
+    """What every command returns."""
+
+    @property
+    def schema(self) -> str:
+        """The name and version of the document's form."""
+
+    @property
+    def table(self) -> Table:
+        """The rows to show."""
+
+    @property
+    def findings(self) -> Sequence[Finding]:
+        """What checks found."""
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """What a reader should know of how the result came about."""
+
+    @property
+    def verdict(self) -> str:
+        """The outcome in one line."""
+
+    @property
+    def passed(self) -> bool:
+        """Whether the gate is open."""
+
+    def document(self) -> dict[str, object]:
+        """Returns everything, for machines."""
+
+
+def choose_columns(
+    known: Sequence[Column], wanted: str | None, present: Callable[[Column], bool]
+) -> tuple[Column, ...]:
+    """Returns the columns a user asks for.
+
+    Args:
+        known: Every column there is, in the default order.
+        wanted: Comma-separated keys, or `+key` and `-key` to change the default set.
+        present: Whether a default column has anything to say here.
+
+    Raises:
+        OptionError: A key names no column.
+    """
+    keys = [key.strip() for key in wanted.split(",") if key.strip()] if wanted else []
+    by_key = {column.key: column for column in known}
+    for key in keys:
+        if key.lstrip("+-") not in by_key:
+            hint = did_you_mean(key.lstrip("+-"), by_key) or f"one of {', '.join(by_key)}"
+            raise OptionError(f"unknown column {key!r}", hint=hint)
+    if keys and not any(key.startswith(("+", "-")) for key in keys):
+        return tuple(by_key[key] for key in keys)
+    added = {key[1:] for key in keys if key.startswith("+")}
+    removed = {key[1:] for key in keys if key.startswith("-")}
+    return tuple(
+        column
+        for column in known
+        if column.key in added
+        or (column.is_default and column.key not in removed and present(column))
+    )
+
+
+def sort_rows(rows: Iterable[Row], known: Sequence[Column], wanted: str | None) -> tuple[Row, ...]:
+    """Sorts rows by a column: numbers largest first, text from A; `-key` reverses.
+
+    Rows without a value in the column come last either way.
+
+    Raises:
+        OptionError: The key names no column.
+    """
+    if not wanted:
+        return tuple(rows)
+    key, is_reversed = wanted.removeprefix("-"), wanted.startswith("-")
+    column = next((column for column in known if column.key == key), None)
+    if column is None:
+        hint = did_you_mean(key, [column.key for column in known])
+        raise OptionError(f"cannot sort by {key!r}", hint=hint)
+    rows = list(rows)
+    absent = [row for row in rows if _is_absent(getattr(row, key))]
+    present = [row for row in rows if not _is_absent(getattr(row, key))]
+    descending = (column.form in {Form.COUNT, Form.NUMBER}) is not is_reversed
+    present.sort(key=lambda row: getattr(row, key), reverse=descending)
+    return (*present, *absent)
+
+
+def _is_absent(value: object) -> bool:
+    return value is None or (isinstance(value, float) and math.isnan(value))
+
+
+def as_mapping(row: object) -> dict[str, object]:
+    """Returns a row's attributes by name."""
+    return {
+        field.name: getattr(row, field.name)
+        for field in dataclasses.fields(row)  # type: ignore[arg-type]
+    }
+
+
+def findings_document(findings: Iterable[Finding]) -> list[Mapping[str, object]]:
+    """Returns findings for machines."""
+    return [as_mapping(finding) | {"severity": finding.severity.value} for finding in findings]

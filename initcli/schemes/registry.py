@@ -1,0 +1,128 @@
+"""The one table of schemes: command line, theory, documentation and tests read it."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol, get_type_hints
+
+from initcli.core.errors import OptionError
+from initcli.core.text import did_you_mean
+from initcli.schemes.law import Law
+
+if TYPE_CHECKING:
+    import torch
+
+
+class Fill(Protocol):
+    """Fills a float32 tensor in place from a generator."""
+
+    def __call__(self, tensor: torch.Tensor, generator: torch.Generator) -> object:
+        """Draws."""
+
+
+@dataclass(frozen=True, slots=True)
+class Draw:
+    """What a scheme does with one layer: the law it follows, and how to follow it."""
+
+    law: Law
+    fill: Fill
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A scheme's parameter: its name, type, and default (`inspect.Parameter.empty` if none)."""
+
+    name: str
+    type: Any
+    default: Any
+
+    @property
+    def is_required(self) -> bool:
+        """Whether a user must give it."""
+        return self.default is inspect.Parameter.empty
+
+
+@dataclass(frozen=True, slots=True)
+class Scheme:
+    """A way of drawing values.
+
+    Attributes:
+        name: As users write it.
+        function: Layer and parameters to draw.
+        formula: The distribution in one line.
+        variance: The theoretical variance in one line.
+        citation: Where it was defined.
+        parameters: By name, in the function's order.
+    """
+
+    name: str
+    function: Callable[..., Draw]
+    formula: str
+    variance: str
+    citation: str
+    parameters: dict[str, Parameter]
+
+    @property
+    def summary(self) -> str:
+        """The first line of the function's docstring."""
+        return (inspect.getdoc(self.function) or "").split("\n", 1)[0]
+
+    @property
+    def signature(self) -> str:
+        """The name with its parameters and defaults, as a user may write it."""
+        parts = [
+            name if parameter.is_required else f"{name}={parameter.default}"
+            for name, parameter in self.parameters.items()
+        ]
+        return f"{self.name}({', '.join(parts)})"
+
+
+SCHEMES: dict[str, Scheme] = {}
+_ALIASES: dict[str, str] = {}
+
+
+def scheme(
+    *, formula: str, variance: str, citation: str, aliases: tuple[str, ...] = ()
+) -> Callable[[Callable[..., Draw]], Callable[..., Draw]]:
+    """Registers a function as the scheme of its name.
+
+    Args:
+        formula: The distribution in one line.
+        variance: The theoretical variance in one line.
+        citation: Where it was defined.
+        aliases: Other names of exactly the same distribution; torch's spelling with a trailing
+            underscore is always one.
+    """
+
+    def register(function: Callable[..., Draw]) -> Callable[..., Draw]:
+        name = function.__name__
+        parameters = _parameters(function)
+        SCHEMES[name] = Scheme(name, function, formula, variance, citation, parameters)
+        for alias in (name, f"{name}_", *aliases):
+            _ALIASES[alias] = name
+        return function
+
+    return register
+
+
+def find_scheme(name: str) -> Scheme:
+    """Returns the scheme of a name or alias.
+
+    Raises:
+        OptionError: No scheme has that name.
+    """
+    if name not in _ALIASES:
+        hint = did_you_mean(name, SCHEMES) or "initcli schemes lists them all"
+        raise OptionError(f"unknown scheme {name!r}", hint=hint)
+    return SCHEMES[_ALIASES[name]]
+
+
+def _parameters(function: Callable[..., Draw]) -> dict[str, Parameter]:
+    hints = get_type_hints(function, include_extras=True)
+    return {
+        name: Parameter(name, hints[name], parameter.default)
+        for name, parameter in inspect.signature(function).parameters.items()
+        if name != "layer"
+    }

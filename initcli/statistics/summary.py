@@ -1,0 +1,82 @@
+"""What is kept of a tensor's values once a chunk has been read and forgotten.
+
+Laws, tested in tests/laws: `a + b` is commutative and associative (moments within 1e-12
+relative, everything else exactly), an empty summary is its identity, and the result does not
+depend on how the values were cut into chunks.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Self
+
+from initcli.statistics.moments import AnyMoments, pool
+
+Extreme = float | int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """Counts, extrema and moments of values of one dtype.
+
+    Attributes:
+        count: All values.
+        nan: Values that are NaN; for complex values, in either part.
+        infinite: Values that are infinite and not NaN.
+        zeros: Values that are zero, of either sign.
+        minimum: The least finite value; None without one, and for complex values.
+        maximum: The greatest finite value, likewise.
+        moments: Of the finite values.
+    """
+
+    moments: AnyMoments
+    count: int = 0
+    nan: int = 0
+    infinite: int = 0
+    zeros: int = 0
+    minimum: Extreme = None
+    maximum: Extreme = None
+
+    @property
+    def finite(self) -> int:
+        """Values that are neither NaN nor infinite."""
+        return self.count - self.nan - self.infinite
+
+    @property
+    def mean(self) -> float | complex:
+        """The mean of the finite values; NaN without one."""
+        return self.moments.mean
+
+    @property
+    def variance(self) -> float:
+        """The mean squared deviation of the finite values; NaN without one."""
+        return self.moments.variance
+
+    @property
+    def std(self) -> float:
+        """The square root of the variance."""
+        return math.sqrt(self.variance)
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether all values are finite and equal."""
+        return self.finite == self.count > 0 and self.minimum == self.maximum is not None
+
+    def __add__(self, other: Self) -> Self:
+        """Pools two disjoint sets of values of one dtype."""
+        return type(self)(
+            pool(self.moments, other.moments),
+            self.count + other.count,
+            self.nan + other.nan,
+            self.infinite + other.infinite,
+            self.zeros + other.zeros,
+            _extreme(min, self.minimum, other.minimum),
+            _extreme(max, self.maximum, other.maximum),
+        )
+
+
+def _extreme(choose: Callable[..., float | int], one: Extreme, other: Extreme) -> Extreme:
+    present = [value for value in (one, other) if value is not None]
+    return choose(present) if present else None

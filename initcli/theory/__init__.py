@@ -1,0 +1,1 @@
+"""What sampling error and rounding allow a drawn tensor to show."""

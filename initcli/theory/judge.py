@@ -1,0 +1,122 @@
+"""Holds measured moments against a law, each with its exact sampling error.
+
+Mean: z = (x̄ − μ)/(σ/√n). Second moment about the law's mean: S = Σ(x − μ)²/n has mean σ² and
+variance σ⁴(κ − 1)/n; its tails follow Pearson's type III with the skewness of (x − μ)², which
+is χ² exactly for normal draws. What a scheme fixes is not sampled: there only rounding counts.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from initcli.core.dtypes import DType
+from initcli.schemes.law import Fixed, Law
+from initcli.statistics.summary import Summary
+from initcli.theory.rounding import rounding_tolerance, stored_law
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """How far a statistic is from its law.
+
+    Attributes:
+        z: Distance in standard errors; 0 or ±infinity for a statistic that is not random.
+        p: Probability of a distance at least as large if the law holds.
+    """
+
+    z: float
+    p: float
+
+
+@dataclass(frozen=True, slots=True)
+class Judgment:
+    """A tensor's measured moments beside its law.
+
+    Attributes:
+        law: The law as drawn, before rounding.
+        stored: The law after rounding to the tensor's dtype.
+        ratio: Measured variance over the law's; None where the law's is 0.
+        mean: The score of the mean.
+        variance: The score of the second moment about the law's mean.
+    """
+
+    law: Law
+    stored: Law
+    ratio: float | None
+    mean: Score
+    variance: Score
+
+
+def judge(law: Law, dtype: DType, summary: Summary) -> Judgment:
+    """Scores a summary of at least one finite value against the law it was drawn by."""
+    stored = stored_law(law, dtype)
+    tolerance = rounding_tolerance(stored, dtype)
+    mean = float(summary.mean.real)
+    second = summary.variance + (mean - stored.mean) ** 2
+    ratio = summary.variance / law.variance if law.variance else None
+    return Judgment(
+        law,
+        stored,
+        ratio,
+        _mean_score(stored, mean, summary.finite, tolerance),
+        _variance_score(stored, second, summary.finite, tolerance),
+    )
+
+
+def _mean_score(law: Law, mean: float, count: int, tolerance: float) -> Score:
+    off = mean - law.mean
+    if law.fixed is Fixed.EVERYTHING:
+        return _fixed_score(off, tolerance * max(abs(law.mean), law.std))
+    z = off / (law.std / math.sqrt(count))
+    return Score(z, _normal_tails(z))
+
+
+def _variance_score(law: Law, second: float, count: int, tolerance: float) -> Score:
+    off = second - law.variance
+    if law.fixed is not Fixed.NOTHING:
+        scale = max(law.variance, (tolerance * law.mean) ** 2)
+        return _fixed_score(off, tolerance * scale if law.variance else scale)
+    random = count * law.random_share
+    kurtosis, sixth = law.kurtosis * law.random_share, law.sixth * law.random_share**2
+    z = off / law.variance * math.sqrt(random / (kurtosis - 1))
+    skewness = (sixth - 3 * kurtosis + 2) / (kurtosis - 1) ** 1.5 / math.sqrt(random)
+    return Score(z, _pearson_tails(z, skewness))
+
+
+def _fixed_score(off: float, tolerance: float) -> Score:
+    if abs(off) <= tolerance:
+        return Score(0.0, 1.0)
+    return Score(math.copysign(math.inf, off), 0.0)
+
+
+def _normal_tails(z: float) -> float:
+    from scipy.special import ndtr
+
+    return float(2 * ndtr(-abs(z)))
+
+
+def _pearson_tails(z: float, skewness: float) -> float:
+    """Two-sided tail of Pearson's type III: (χ²ₖ − k)/√2k with k = 8/skewness²."""
+    from scipy.special import chdtr, chdtrc
+
+    degrees = 8 / skewness**2
+    square = max(0.0, degrees + z * math.sqrt(2 * degrees))
+    tail = chdtrc(degrees, square) if z > 0 else chdtr(degrees, square)
+    return min(1.0, 2 * float(tail))
+
+
+def holm(p_values: Sequence[float], alpha: float) -> list[bool]:
+    """Returns which hypotheses are rejected at a family-wise error of at most alpha.
+
+    Source: Holm, "A simple sequentially rejective multiple test procedure", Scandinavian
+    Journal of Statistics 6 (1979); valid whatever the dependence between the tests.
+    """
+    rejected = [False] * len(p_values)
+    ranked = sorted(range(len(p_values)), key=p_values.__getitem__)
+    for rank, position in enumerate(ranked):
+        if p_values[position] > alpha / (len(p_values) - rank):
+            break
+        rejected[position] = True
+    return rejected
