@@ -10,21 +10,38 @@ from initcli.core.version import VERSION as __version__
 if TYPE_CHECKING:
     from initcli.commands.compare import compare
     from initcli.commands.init import init
-    from initcli.commands.schemes import schemes
+    from initcli.commands.schemes import list_schemes
     from initcli.commands.stats import stats
     from initcli.core.errors import InitcliError
     from initcli.engine.draw import generator
+    from initcli.reports.compare import CompareReport
+    from initcli.reports.init import InitReport
+    from initcli.reports.stats import StatsReport
 
 _HOMES = {
+    "CompareReport": "initcli.reports.compare",
+    "InitReport": "initcli.reports.init",
     "InitcliError": "initcli.core.errors",
+    "StatsReport": "initcli.reports.stats",
     "compare": "initcli.commands.compare",
     "generator": "initcli.engine.draw",
     "init": "initcli.commands.init",
-    "schemes": "initcli.commands.schemes",
+    "list_schemes": "initcli.commands.schemes",
     "stats": "initcli.commands.stats",
 }
 
-__all__ = ["InitcliError", "__version__", "compare", "generator", "init", "schemes", "stats"]
+__all__ = [
+    "CompareReport",
+    "InitReport",
+    "InitcliError",
+    "StatsReport",
+    "__version__",
+    "compare",
+    "generator",
+    "init",
+    "list_schemes",
+    "stats",
+]
 
 
 def __getattr__(name: str) -> object:

@@ -18,6 +18,6 @@ def schemes(
     form: options.Form = None,
 ) -> None:
     """Lists the schemes: formula, parameters, theoretical variance, citation."""
-    from initcli.commands.schemes import schemes as run
+    from initcli.commands.schemes import list_schemes as run
 
     deliver(run(name), form)

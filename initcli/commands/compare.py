@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from initcli.core.dtypes import DTYPES, DType
 from initcli.core.errors import OptionError
-from initcli.core.tensor import TensorSpec
 from initcli.engine.local import default_jobs
-from initcli.engine.stream import Pair, pair_summaries
+from initcli.engine.stream import Pair, pair_summaries, summaries
 from initcli.formats.checkpoint import Checkpoint, StoredTensor
 from initcli.formats.detect import open_checkpoint
 from initcli.recipes.selector import Selector
-from initcli.reports.compare import COLUMNS, SAME, CompareReport, CompareRow, compare_row
+from initcli.reports.compare import COLUMNS, SAME, CompareReport, CompareRow, Side, compare_row
 from initcli.reports.table import Column, Table, choose_columns, sort_rows
 from initcli.statistics.pair import Tolerance
+from initcli.statistics.summary import Summary
 
 # The defaults of torch.testing.assert_close; every other dtype must be equal.
 _TOLERANCES = {
@@ -72,9 +72,10 @@ def compare(
     names = Selector.of(select, exclude).choose(list(dict.fromkeys([*one.tensors, *other.tensors])))
     pairs = [pair for name in names if (pair := _pair(name, one, other, wanted))]
     measured = pair_summaries(pairs, jobs or default_jobs())
-    rows = tuple(
-        compare_row(_spec(one, name), _spec(other, name), measured.get(name)) for name in names
-    )
+    alone = [name for name in names if name not in measured]
+    sides_a = _sides(one, names, alone, {name: pair.a for name, pair in measured.items()}, jobs)
+    sides_b = _sides(other, names, alone, {name: pair.b for name, pair in measured.items()}, jobs)
+    rows = tuple(compare_row(sides_a[name], sides_b[name], measured.get(name)) for name in names)
     shown = [row for row in rows if row.status not in SAME] if only_changed else rows
     return CompareReport(
         str(a),
@@ -117,9 +118,28 @@ def _tolerance(a: DType, b: DType) -> Tolerance:
     return Tolerance(max(one.relative, other.relative), max(one.absolute, other.absolute))
 
 
-def _spec(checkpoint: Checkpoint, name: str) -> TensorSpec | None:
-    tensor = checkpoint.find(name)
-    return tensor.spec if tensor else None
+def _sides(
+    checkpoint: Checkpoint,
+    names: Sequence[str],
+    alone: Sequence[str],
+    paired: Mapping[str, Summary],
+    jobs: int | None,
+) -> dict[str, Side]:
+    """Returns what a checkpoint has of every name; what has no partner is measured alone."""
+    held = {name: tensor for name in names if (tensor := checkpoint.find(name))}
+    stored = {held[name].spec.name for name in alone if name in held}
+    measured = summaries(checkpoint, stored, jobs or default_jobs())
+    return {
+        name: _side(tensor, paired.get(name) or measured.get(tensor.spec.name))
+        if (tensor := held.get(name))
+        else Side()
+        for name in names
+    }
+
+
+def _side(tensor: StoredTensor, summary: Summary | None) -> Side:
+    # Of values that are not decoded only the bytes were summarised, to tell them apart.
+    return Side(tensor.spec, summary if tensor.spec.dtype.is_decoded else None)
 
 
 def _table(

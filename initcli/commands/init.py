@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from initcli.checks.observation import Observation
@@ -13,7 +14,7 @@ from initcli.core.tensor import TensorSpec
 from initcli.core.text import plural, visible
 from initcli.engine.draw import draw_tensor
 from initcli.engine.write import Summaries, write_checkpoint
-from initcli.formats.output import plan_output, refuse_harm
+from initcli.formats.output import OutputPlan, plan_output, refuse_harm
 from initcli.models.open_source import open_source
 from initcli.models.source import Source
 from initcli.models.torch_bytes import chunks_of
@@ -80,16 +81,18 @@ def init(
         raise OptionError("nothing to draw", hint="give --scheme or --bias")
     assignments = plan.assign(opened.specs, opened.roles, _chosen(plan.selector, opened))
     specs = {name: _cast(spec, assignments[name], wanted) for name, spec in opened.specs.items()}
+    target = _target(opened, output, specs, force=force)
     written: Summaries = dict.fromkeys(specs)
     if not dry_run:
-        written = _write(opened, output, assignments, specs, seed, force=force)
+        produce = partial(_produce, opened, assignments, seed)
+        written = write_checkpoint(_required(target), produce, overwrite=force)
     seen = [
         _observation(spec, assignments[spec.name], written[spec.name]) for spec in specs.values()
     ]
     rows = (*(tensor_row(one, _action(one, opened)) for one in seen), *_tied_rows(opened, specs))
     table = _table(rows, pooled_row(plural(len(seen), "tensor"), seen), columns)
-    target = None if dry_run else str(output)
-    return InitReport(opened.name, target, seed, rows, table, _notes(assignments, opened))
+    done = None if dry_run else str(output)
+    return InitReport(opened.name, done, seed, rows, table, _notes(assignments, opened))
 
 
 def _drawable(text: str) -> DType:
@@ -109,28 +112,31 @@ def _cast(spec: TensorSpec, assignment: Assignment, wanted: DType | None) -> Ten
     return replace(spec, dtype=wanted) if wanted and assignment.draw else spec
 
 
-def _write(
-    source: Source,
-    output: str | Path | None,
-    assignments: Mapping[str, Assignment],
-    specs: Mapping[str, TensorSpec],
-    seed: int,
-    *,
-    force: bool,
-) -> Summaries:
+def _target(
+    source: Source, output: str | Path | None, specs: Mapping[str, TensorSpec], *, force: bool
+) -> OutputPlan | None:
+    """Plans the output and refuses a harmful one, before anything is drawn."""
     if output is None:
-        raise OptionError("no output", hint="give -o OUT, or --dry-run")
-    plan = plan_output(Path(output), specs, source.metadata, source.checkpoint)
+        return None
+    target = plan_output(Path(output), specs, source.metadata, source.checkpoint)
     inputs = source.checkpoint.files if source.checkpoint else ()
-    refuse_harm(plan, inputs, overwrite=force)
+    refuse_harm(target, inputs, overwrite=force)
+    return target
 
-    def produce(spec: TensorSpec) -> Iterator[memoryview]:
-        draw = assignments[spec.name].draw
-        if draw is None:
-            return source.chunks(spec.name)
-        return chunks_of(draw_tensor(draw, spec.shape, seed, spec.name), spec.dtype)
 
-    return write_checkpoint(plan, produce, overwrite=force)
+def _required(target: OutputPlan | None) -> OutputPlan:
+    if target is None:
+        raise OptionError("no output", hint="give -o OUT, or --dry-run")
+    return target
+
+
+def _produce(
+    source: Source, assignments: Mapping[str, Assignment], seed: int, spec: TensorSpec
+) -> Iterator[memoryview]:
+    draw = assignments[spec.name].draw
+    if draw is None:
+        return source.chunks(spec.name)
+    return chunks_of(draw_tensor(draw, spec.shape, seed, spec.name), spec.dtype)
 
 
 def _observation(spec: TensorSpec, assignment: Assignment, summary: Summary | None) -> Observation:

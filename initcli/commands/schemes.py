@@ -18,7 +18,7 @@ from initcli.schemes.gain import Gain
 from initcli.schemes.registry import SCHEMES, Parameter, Scheme, find_scheme
 
 
-def schemes(name: str | None = None) -> ListingReport:
+def list_schemes(name: str | None = None) -> ListingReport:
     """Lists every scheme, or shows one of them in full.
 
     Raises:

@@ -78,12 +78,20 @@ def table_parts(report: Report, width: int | None) -> Iterator[RenderableType]:
 
 
 def _fitting(table: Table, width: int | None) -> tuple[Column, ...]:
-    """Drops the least telling columns until a line fits; the first two always stay."""
-    columns = list(table.columns)
-    wide = {column.key: _width(table, column) for column in columns}
-    while width and len(columns) > _GAP and sum(wide[each.key] + _GAP for each in columns) > width:
-        columns.remove(min(reversed(columns), key=lambda column: column.weight))
-    return tuple(columns)
+    """Chooses the most telling columns that fit a line; the first always stays."""
+    if width is None:
+        return table.columns
+    first, *others = table.columns
+    chosen = {first}
+    left = width - _width(table, first)
+    for column in sorted(others, key=lambda column: -column.weight):
+        needed = _GAP + _width(table, column)
+        if needed <= left:
+            chosen.add(column)
+            left -= needed
+    if len(chosen) == 1 and others:
+        chosen.add(max(others, key=lambda column: column.weight))
+    return tuple(column for column in table.columns if column in chosen)
 
 
 def _width(table: Table, column: Column) -> int:

@@ -13,7 +13,8 @@ from initcli.checks.finding import Finding
 from initcli.core.tensor import Shape, TensorSpec
 from initcli.core.text import plural
 from initcli.reports.table import Column, Form, Table
-from initcli.statistics.pair import PairSummary
+from initcli.statistics.pair import Distance, PairSummary
+from initcli.statistics.summary import Summary
 
 COLUMNS = (
     Column("name", Form.TEXT, 100),
@@ -50,7 +51,6 @@ class Status(enum.StrEnum):
     SHAPE = "shape differs"
     ONLY_A = "only in A"
     ONLY_B = "only in B"
-    NOT_CHECKED = "not checked"
 
 
 SAME = frozenset({Status.IDENTICAL, Status.EQUAL, Status.EQUAL_AFTER_CAST})
@@ -62,7 +62,8 @@ class CompareRow:
 
     Attributes:
         name: The tensor's name.
-        status: How the two relate; values and dtypes both differ under `dtype differs`.
+        status: How the two relate; under `dtype differs` the values differ too, or cannot be
+            held against each other.
         within: `yes` if no value is beyond the tolerance, `no` otherwise; None if not compared.
         parameters: The number of values in A, or in B where A has none.
         max_abs: The largest |a − b| of finite pairs.
@@ -106,25 +107,46 @@ class CompareRow:
     @property
     def is_difference(self) -> bool:
         """Whether it is a difference beyond tolerance."""
-        return self.within != "yes" and self.status not in {*SAME, Status.NOT_CHECKED}
+        return self.within != "yes" and self.status not in SAME
 
 
-def compare_row(a: TensorSpec | None, b: TensorSpec | None, pair: PairSummary | None) -> CompareRow:
-    """Returns the row of one name; at least one side holds it."""
-    spec = a or b
+@dataclass(frozen=True, slots=True)
+class Side:
+    """A tensor as one checkpoint has it; nothing if it has none of the name."""
+
+    spec: TensorSpec | None = None
+    summary: Summary | None = None
+
+
+def compare_row(a: Side, b: Side, pair: PairSummary | None) -> CompareRow:
+    """Returns the row of one name; at least one side holds it.
+
+    Args:
+        a: The tensor in A.
+        b: The tensor in B.
+        pair: Their distance; None if they cannot be held against each other.
+    """
+    spec = a.spec or b.spec
     if spec is None:
-        message = "a name that neither side holds"
-        raise ValueError(message)
+        raise ValueError("a name that neither side holds")
     row = CompareRow(
         spec.name,
-        status_of(a, b, pair),
+        status_of(a.spec, b.spec, pair),
         spec.parameters,
-        shape_a=a.shape if a else None,
-        shape_b=b.shape if b else None,
-        dtype_a=a.dtype.code if a else None,
-        dtype_b=b.dtype.code if b else None,
+        shape_a=a.spec.shape if a.spec else None,
+        shape_b=b.spec.shape if b.spec else None,
+        dtype_a=a.spec.dtype.code if a.spec else None,
+        dtype_b=b.spec.dtype.code if b.spec else None,
+        mean_a=_mean(a.summary),
+        mean_b=_mean(b.summary),
+        std_a=_std(a.summary),
+        std_b=_std(b.summary),
     )
-    return row if pair is None else _with_distance(row, pair)
+    if pair is None:
+        return row
+    is_within = row.status in SAME or not pair.distance.beyond
+    row = replace(row, within="yes" if is_within else "no")
+    return _with_distance(row, pair.distance) if spec.dtype.is_decoded else row
 
 
 def status_of(a: TensorSpec | None, b: TensorSpec | None, pair: PairSummary | None) -> Status:
@@ -134,7 +156,7 @@ def status_of(a: TensorSpec | None, b: TensorSpec | None, pair: PairSummary | No
     if a.shape != b.shape:
         return Status.SHAPE
     if pair is None:
-        return Status.NOT_CHECKED
+        return Status.DTYPE
     if pair.same_bytes:
         return Status.IDENTICAL
     if a.dtype == b.dtype:
@@ -143,19 +165,9 @@ def status_of(a: TensorSpec | None, b: TensorSpec | None, pair: PairSummary | No
     return Status.EQUAL_AFTER_CAST if is_equal else Status.DTYPE
 
 
-def _with_distance(row: CompareRow, pair: PairSummary) -> CompareRow:
-    distance = pair.distance
-    is_within = row.status in SAME or not distance.beyond
-    row = replace(
-        row,
-        within="yes" if is_within else "no",
-        beyond=0 if row.status in SAME else distance.beyond,
-        unequal=distance.unequal,
-        mean_a=_number(pair.a.mean.real),
-        mean_b=_number(pair.b.mean.real),
-        std_a=_number(pair.a.std),
-        std_b=_number(pair.b.std),
-    )
+def _with_distance(row: CompareRow, distance: Distance) -> CompareRow:
+    beyond = 0 if row.status in SAME else distance.beyond
+    row = replace(row, beyond=beyond, unequal=distance.unequal)
     if not distance.compared:
         return row
     return replace(
@@ -163,7 +175,7 @@ def _with_distance(row: CompareRow, pair: PairSummary) -> CompareRow:
         max_abs=distance.largest,
         mean_abs=distance.mean_absolute,
         relative=distance.relative,
-        cosine=_number(distance.cosine),
+        cosine=None if math.isnan(distance.cosine) else distance.cosine,
     )
 
 
@@ -175,8 +187,12 @@ def _times(shape: Shape | None) -> str | None:
     return None if shape is None else "×".join(map(str, shape)) or "scalar"
 
 
-def _number(value: float) -> float | None:
-    return None if math.isnan(value) else value
+def _mean(summary: Summary | None) -> float | None:
+    return summary.mean.real if summary is not None and summary.finite else None
+
+
+def _std(summary: Summary | None) -> float | None:
+    return summary.std if summary is not None and summary.finite else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -172,16 +172,17 @@ def _with_summary(row: TensorRow, summary: Summary | None) -> TensorRow:
 
 
 def _with_theory(row: TensorRow, seen: Observation) -> TensorRow:
-    if seen.assignment is None:
+    assignment, judgment = seen.assignment, seen.judgment
+    if assignment is None:
         return row
-    row = replace(row, scheme=seen.assignment.scheme or None, reason=seen.assignment.reason or None)
-    if seen.judgment is None:
-        return replace(row, verdict="not checked") if seen.assignment.scheme else row
-    judgment = seen.judgment
+    row = replace(row, scheme=assignment.scheme or None, reason=assignment.reason or None)
+    if assignment.draw is not None:
+        law = assignment.draw.law
+        row = replace(row, theory_mean=law.mean, theory_variance=law.variance)
+    if judgment is None:
+        return replace(row, verdict="not checked") if assignment.scheme else row
     return replace(
         row,
-        theory_mean=judgment.law.mean,
-        theory_variance=judgment.law.variance,
         stored_variance=judgment.stored.variance,
         ratio=judgment.ratio,
         z=judgment.variance.z,

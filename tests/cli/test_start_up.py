@@ -1,0 +1,83 @@
+"""What is imported, and when: torch and scipy only where they are needed."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from shell import SAMPLES, neutral_environment
+
+PROBE = """
+import sys
+from initcli.cli.boundary import main
+sys.argv = ["initcli", *sys.argv[1:]]
+code = main()
+print(*sorted({name.partition(".")[0] for name in sys.modules}), file=sys.stderr)
+sys.exit(code)
+"""
+DIGITS = str(SAMPLES / "digits_mlp.safetensors")
+
+
+def imported_by(directory: Path, *arguments: str) -> set[str]:
+    done = subprocess.run(
+        [sys.executable, "-c", PROBE, *arguments],
+        cwd=directory,
+        env=neutral_environment(),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode in {0, 1}, done.stderr
+    return set(done.stderr.splitlines()[-1].split())
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--help"],
+        ["--version"],
+        ["schemes"],
+        ["schemes", "orthogonal"],
+        ["stats", DIGITS],
+        ["stats", str(SAMPLES / "tiny_gpt"), "--format", "json"],
+        ["stats", DIGITS, "--scheme", "orthogonal"],
+        ["compare", DIGITS, DIGITS],
+    ],
+    ids=" ".join,
+)
+def test_torch_is_not_imported(tmp_path: Path, arguments: list[str]) -> None:
+    modules = imported_by(tmp_path, *arguments)
+    assert "torch" not in modules
+    assert "initcli" in modules
+
+
+def test_scipy_is_imported_for_verdicts_only(tmp_path: Path) -> None:
+    assert "scipy" not in imported_by(tmp_path, "stats", DIGITS)
+    assert "scipy" in imported_by(tmp_path, "stats", DIGITS, "--scheme", "normal")
+
+
+def test_drawing_imports_torch(tmp_path: Path) -> None:
+    arguments = ["init", DIGITS, "--scheme", "normal", "-o", "x.safetensors"]
+    assert "torch" in imported_by(tmp_path, *arguments)
+
+
+def test_importing_the_package_imports_nothing_heavy(tmp_path: Path) -> None:
+    script = "import initcli, sys; print('numpy' in sys.modules, 'torch' in sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["False", "False"]
+
+
+def test_the_public_names_are_there_and_no_others() -> None:
+    import initcli
+
+    assert dir(initcli) == sorted(initcli.__all__)
+    for name in initcli.__all__:
+        assert getattr(initcli, name) is not None
+    with pytest.raises(AttributeError, match="no attribute 'frob'"):
+        _ = initcli.frob

@@ -1,0 +1,124 @@
+"""Names are data: one list of hostile names runs through every renderer."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+
+import initcli
+from initcli.render.csv_sheet import render_csv
+from initcli.render.json_document import render_json
+from initcli.render.json_lines import render_json_lines
+from initcli.render.markdown import render_markdown
+from initcli.render.svg import render_svg
+from initcli.render.table import Screen, render_table
+
+HOSTILE = [
+    "plain.weight",
+    "esc\x1b[31mred",
+    "osc\x1b]8;;http://evil\x07link",
+    "c1\x9b31m",
+    "line\nbreak",
+    "carriage\rreturn",
+    "tab\there",
+    "bell\x07",
+    "nul\x00byte",
+    "del\x7f",
+    "bidi\u202eoverride",
+    "isolate\u2066x\u2069",
+    "zero\u200bwidth",
+    "paragraph\u2029separator",
+    "[red]markup[/red]",
+    "w[/red]",
+    ":smile:",
+    "=1+1",
+    "+cmd|' /C calc'!A0",
+    "-2+3",
+    "@SUM(A1)",
+    "::error::forged",
+    "| a | b |",
+    "<script>alert(1)</script>",
+    "<!-- comment -->",
+    "@everyone",
+    "`code`",
+    "[link](http://evil)",
+    "ünïcode.\u6743\u91cd",
+    "x" * 2000,
+    "",
+]
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+
+
+@pytest.fixture
+def report(tmp_path: Path) -> initcli.StatsReport:
+    values = np.full((2, 2), np.nan, np.float32)
+    save_file(dict.fromkeys(HOSTILE, values), tmp_path / "hostile.safetensors")
+    return initcli.stats(tmp_path / "hostile.safetensors")
+
+
+def test_the_file_holds_every_name(report: initcli.StatsReport) -> None:
+    assert {row.name for row in report.rows} == set(HOSTILE)
+
+
+@pytest.mark.parametrize("width", [None, 80, 20])
+def test_no_control_character_reaches_a_terminal(
+    report: initcli.StatsReport, width: int | None
+) -> None:
+    text = render_table(report, Screen(width))
+    assert not CONTROL.search(text)
+    assert "[red]markup[/red]"[:5] in text
+
+
+def test_a_name_forges_no_row(report: initcli.StatsReport) -> None:
+    lines = render_table(report, Screen()).splitlines()
+    assert len(lines) == 2 + len(HOSTILE) + 2 + len(HOSTILE) + 1
+    assert not any(line.startswith("break") for line in lines)
+
+
+def test_colour_comes_from_us_only(report: initcli.StatsReport) -> None:
+    text = render_table(report, Screen(color=True))
+    assert not CONTROL.search(re.sub(r"\x1b\[[0-9;]*m", "", text))
+    assert "\x1b[31mred" not in text
+
+
+def test_json_gives_names_back_whole(report: initcli.StatsReport) -> None:
+    document = json.loads(render_json(report))
+    assert {row["name"] for row in document["tensors"]} == set(HOSTILE)
+    assert render_json(report).isascii()
+    rows = [json.loads(line) for line in render_json_lines(report).splitlines()]
+    assert [row["name"] for row in rows] == [row["name"] for row in document["tensors"]]
+    assert all(row["findings"] == ["IC101"] for row in rows)
+
+
+def test_csv_cells_are_neither_formulae_nor_control_characters(report: initcli.StatsReport) -> None:
+    text = render_csv(report)
+    rows = list(csv.DictReader(io.StringIO(text, newline="")))
+    assert len(rows) == len(HOSTILE)
+    for row in rows:
+        assert not row["name"].startswith(("=", "+", "-", "@", "\t", "\r"))
+        assert not CONTROL.search(row["name"])
+
+
+def test_markdown_is_inert(report: initcli.StatsReport) -> None:
+    text = render_markdown(report)
+    assert not CONTROL.search(text)
+    assert "<script" not in text
+    assert "<!--" not in text
+    assert not re.search(r"(?<!\\)@", text)
+    table = [line for line in text.splitlines() if line.startswith("|")]
+    cells = {len(re.findall(r"(?<!\\)\|", line)) for line in table}
+    assert len(cells) == 1
+    assert len(table) == 2 + len(HOSTILE) + 1
+
+
+def test_svg_is_well_formed_and_without_scripts(report: initcli.StatsReport) -> None:
+    root = ET.fromstring(render_svg(report))  # noqa: S314 - our own output
+    assert not [element for element in root.iter() if element.tag.endswith("script")]
