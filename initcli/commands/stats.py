@@ -101,9 +101,10 @@ def stats(
         total,
         _table(rows, total, columns, sort, top),
         findings,
-        notes if values else (*notes, "only headers were read: no value was checked"),
+        notes,
         tuple(chain(*(checkpoint.files for checkpoint in checkpoints))),
         passes(findings, gate, strict=strict),
+        has_values=values,
     )
 
 

@@ -45,6 +45,7 @@ class StatsReport:
         notes: What a reader should know.
         files: Every file that was read.
         passed: Whether the gate is open.
+        has_values: Whether values were read, and not headers only.
     """
 
     checkpoints: tuple[Opened, ...]
@@ -55,12 +56,15 @@ class StatsReport:
     notes: tuple[str, ...]
     files: tuple[Path, ...]
     passed: bool
+    has_values: bool = True
 
     schema = "initcli.stats/1"
 
     @property
     def verdict(self) -> str:
         """The outcome in one line."""
+        if not self.has_values:
+            return f"listed {plural(len(self.rows), 'tensor')}; no value was read"
         return ("passed" if self.passed else "failed") + _counted(self.findings)
 
     def document(self) -> dict[str, object]:
