@@ -7,8 +7,13 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from shell import ROOT, SAMPLES, Run, run_command
+
+# The same examples in every run, and no clock: a shared runner may pause for seconds.
+settings.register_profile("initcli", deadline=None, derandomize=True)
+settings.load_profile("initcli")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

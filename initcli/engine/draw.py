@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -43,6 +44,8 @@ def generator(seed: int, name: str) -> torch.Generator:
 def draw_tensor(draw: Draw, shape: Shape, seed: int, name: str) -> torch.Tensor:
     """Draws a tensor in float32, by torch's own function where the scheme is torch's.
 
+    A tensor without values comes back flat.
+
     Args:
         draw: What to draw.
         shape: The tensor's shape.
@@ -51,6 +54,9 @@ def draw_tensor(draw: Draw, shape: Shape, seed: int, name: str) -> torch.Tensor:
     """
     import torch
 
+    # A file may hold empty shapes whose strides overflow in torch.
+    if not math.prod(shape):
+        return torch.empty(0)
     tensor = torch.empty(shape, dtype=torch.float32, device="cpu")
     with torch.no_grad():
         draw.fill(tensor, generator(seed, name))

@@ -56,6 +56,6 @@ def borrow(slot: int, size: int) -> memoryview:
         size: Bytes wanted.
     """
     held: dict[int, bytearray] = _buffers.__dict__.setdefault("held", {})
-    if len(held.get(slot, b"")) < size:
+    if len(held.setdefault(slot, bytearray())) < size:
         held[slot] = bytearray(size)
     return memoryview(held[slot])[:size]

@@ -17,7 +17,8 @@ from typing import BinaryIO
 from initcli.core.errors import OutputError, WriteError
 from initcli.core.text import visible
 
-_LONGEST_STEM = 100
+# In characters, of which one may take four of the 255 bytes a name may have.
+_LONGEST_STEM = 50
 
 
 @contextmanager
@@ -33,8 +34,8 @@ def atomic_file(path: Path, *, overwrite: bool) -> Iterator[BinaryIO]:
         WriteError: The system refused a write (disk full, read-only …).
     """
     refuse_taken(path, overwrite=overwrite)
-    temporary = path.with_name(f".{path.name[:_LONGEST_STEM]}.{secrets.token_hex(6)}.tmp")
-    with _told_as_write_error(path):
+    temporary = path.with_name(hidden_name(path))
+    with told_as_write_error(path):
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
         descriptor = os.open(temporary, flags | getattr(os, "O_NOFOLLOW", 0), 0o666)
         try:
@@ -48,23 +49,41 @@ def atomic_file(path: Path, *, overwrite: bool) -> Iterator[BinaryIO]:
             temporary.unlink(missing_ok=True)
 
 
+def hidden_name(path: Path) -> str:
+    """Returns a name no other writer has, for what will later be called `path`."""
+    return f".{path.name[:_LONGEST_STEM]}.{secrets.token_hex(6)}.tmp"
+
+
 def refuse_taken(path: Path, *, overwrite: bool) -> None:
     """Refuses a final name that cannot or must not be written.
 
     Raises:
         OutputError: The directory is absent, the name is taken, or it is no regular file.
+        WriteError: The system accepts no such name.
     """
     where = visible(str(path), 300)
-    if not path.parent.is_dir():
-        raise OutputError("its directory does not exist", where=where)
-    if path.exists() and not path.is_file():
-        raise OutputError("exists and is no regular file", where=where)
-    if path.exists() and not overwrite:
-        raise OutputError("exists already", where=where, hint="give --force to replace it")
+    with told_as_write_error(path):
+        if not path.parent.is_dir():
+            raise OutputError("its directory does not exist", where=where)
+        if path.exists() and not path.is_file():
+            raise OutputError("exists and is no regular file", where=where)
+        # A symlink to nowhere does not "exist", and yet its name is taken.
+        if (path.exists() or path.is_symlink()) and not overwrite:
+            raise _taken(path)
+
+
+def _taken(path: Path) -> OutputError:
+    where = visible(str(path), 300)
+    return OutputError("exists already", where=where, hint="give --force to replace it")
 
 
 @contextmanager
-def _told_as_write_error(path: Path) -> Iterator[None]:
+def told_as_write_error(path: Path) -> Iterator[None]:
+    """Tells what the system refuses within the block.
+
+    Raises:
+        WriteError: The system refused.
+    """
     try:
         yield
     except OSError as error:
@@ -83,21 +102,21 @@ def _publish(temporary: Path, path: Path, *, overwrite: bool) -> None:
         temporary.replace(path)
     else:
         _publish_new(temporary, path)
-    _sync_directory(path.parent)
+    sync_directory(path.parent)
 
 
 def _publish_new(temporary: Path, path: Path) -> None:
     """Links, which fails if another writer took the name since it was found free."""
     try:
         os.link(temporary, path)
-    except FileExistsError:
-        refuse_taken(path, overwrite=False)
+    except FileExistsError as error:
+        raise _taken(path) from error
     except OSError:  # a file system without hard links
         refuse_taken(path, overwrite=False)
         temporary.replace(path)
 
 
-def _sync_directory(directory: Path) -> None:
+def sync_directory(directory: Path) -> None:
     """Makes the new name itself durable, where the platform can open a directory."""
     with suppress(PermissionError):
         descriptor = os.open(directory, os.O_RDONLY)

@@ -9,7 +9,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from initcli.core.errors import IndexMismatchError, MalformedError
+from initcli.core.errors import IndexMismatchError, MalformedError, MissingError
 from initcli.core.text import visible
 from initcli.formats.checkpoint import Checkpoint, Shard, StoredTensor, open_regular
 from initcli.formats.safetensors import HEADER_LIMIT, read_shard
@@ -65,10 +65,14 @@ def _is_plain_name(name: str) -> bool:
 
 
 def _read_listed(path: Path, where: str) -> tuple[Shard, dict[str, StoredTensor]]:
-    if not path.exists():
+    try:
+        return read_shard(path)
+    except MissingError as error:
+        if not isinstance(error.__cause__, FileNotFoundError):
+            raise
         message = f"the index lists a shard that is absent: {visible(path.name, 120)}"
-        raise IndexMismatchError(message, where=where, hint="fetch or copy the shard again")
-    return read_shard(path)
+        hint = "fetch or copy the shard again"
+        raise IndexMismatchError(message, where=where, hint=hint) from error
 
 
 def _check_agreement(

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import json
-import secrets
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from initcli.core.errors import OutputError, WriteError
+from initcli.core.errors import OutputError
 from initcli.core.tensor import TensorSpec
 from initcli.core.text import visible
-from initcli.formats.atomic import atomic_file, refuse_taken
+from initcli.formats.atomic import (
+    atomic_file,
+    hidden_name,
+    refuse_taken,
+    sync_directory,
+    told_as_write_error,
+)
 from initcli.formats.checkpoint import Checkpoint
 
 
@@ -57,8 +62,10 @@ def plan_output(
     source is.
 
     Raises:
-        OutputError: The name is neither.
+        OutputError: The name is neither, or no name at all.
     """
+    if "\0" in str(path):
+        raise OutputError("a name cannot hold NUL", where=visible(str(path), 300))
     if path.suffix == ".safetensors":
         return OutputPlan(path, (ShardPlan(path.name, tuple(specs.values()), metadata),))
     if source is None or source.index is None:
@@ -86,19 +93,30 @@ def refuse_harm(plan: OutputPlan, inputs: Iterable[Path], *, overwrite: bool) ->
 
     Raises:
         OutputError: A target is an input, or exists and may not be replaced.
+        WriteError: The system accepts no such name.
     """
     inputs = list(inputs)
-    for target in plan.targets:
-        if target.exists() and any(target.samefile(path) for path in inputs):
-            message = "the output is an input, and an input is never changed"
-            raise OutputError(message, where=visible(str(target), 300))
-    if not plan.index_name:
-        refuse_taken(plan.path, overwrite=overwrite)
-    elif plan.path.exists() and not plan.path.is_dir():
-        raise OutputError("exists and is no directory", where=visible(str(plan.path), 300))
-    elif plan.path.is_dir() and any(plan.path.iterdir()) and not overwrite:
-        where = visible(str(plan.path), 300)
+    with told_as_write_error(plan.path):
+        for target in plan.targets:
+            if target.exists() and any(target.samefile(path) for path in inputs):
+                message = "the output is an input, and an input is never changed"
+                raise OutputError(message, where=visible(str(target), 300))
+        if plan.index_name:
+            _refuse_taken_directory(plan, overwrite=overwrite)
+        else:
+            refuse_taken(plan.path, overwrite=overwrite)
+
+
+def _refuse_taken_directory(plan: OutputPlan, *, overwrite: bool) -> None:
+    where = visible(str(plan.path), 300)
+    if not plan.path.is_dir():
+        if plan.path.exists() or plan.path.is_symlink():
+            raise OutputError("exists and is no directory", where=where)
+        return
+    if any(plan.path.iterdir()) and not overwrite:
         raise OutputError("exists already", where=where, hint="give --force to replace it")
+    for target in plan.targets:
+        refuse_taken(target, overwrite=overwrite)
 
 
 @contextmanager
@@ -111,22 +129,27 @@ def staged_directory(plan: OutputPlan) -> Iterator[Path]:
     Raises:
         WriteError: The system refused.
     """
-    stage = plan.path.with_name(f".{plan.path.name[:100]}.{secrets.token_hex(6)}.tmp")
-    try:
-        stage.mkdir()
-        yield stage
-        _write_index(stage / plan.index_name, plan)
-        if plan.path.is_dir():
-            (plan.path / plan.index_name).unlink(missing_ok=True)
-            for target in plan.targets:
-                (stage / target.name).replace(target)
-        else:
-            stage.rename(plan.path)
-    except OSError as error:
-        message = error.strerror or "the system refused"
-        raise WriteError(message, where=visible(str(plan.path), 300)) from error
-    finally:
-        shutil.rmtree(stage, ignore_errors=True)
+    # An existing directory may be a mount point: only within it does a rename not copy.
+    parent = plan.path if plan.path.is_dir() else plan.path.parent
+    stage = parent / hidden_name(plan.path)
+    with told_as_write_error(plan.path):
+        try:
+            stage.mkdir()
+            yield stage
+            _write_index(stage / plan.index_name, plan)
+            _publish(stage, plan)
+            sync_directory(parent)
+        finally:
+            shutil.rmtree(stage, ignore_errors=True)
+
+
+def _publish(stage: Path, plan: OutputPlan) -> None:
+    if not plan.path.is_dir():
+        stage.rename(plan.path)
+        return
+    (plan.path / plan.index_name).unlink(missing_ok=True)
+    for target in plan.targets:
+        (stage / target.name).replace(target)
 
 
 def _write_index(path: Path, plan: OutputPlan) -> None:

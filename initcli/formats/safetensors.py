@@ -21,7 +21,7 @@ from initcli.formats.strict_json import parse_object
 HEADER_LIMIT = 100_000_000
 PREFIX = 8
 _ENTRY = {"dtype", "shape", "data_offsets"}
-_LARGEST = 2**63 - 1
+_LARGEST = 2**64 - 1
 
 
 def read_shard(path: Path) -> tuple[Shard, dict[str, StoredTensor]]:
@@ -80,8 +80,9 @@ def _extents(header: dict[str, object], where: str) -> Iterator[tuple[TensorSpec
         spec = _spec(name, entry["dtype"], entry["shape"], here)
         begin, end = _natural_numbers(entry["data_offsets"], "data_offsets", here, length=2)
         if end - begin != spec.nbytes:
-            message = f"{spec.dtype.code} {list(spec.shape)} needs {spec.nbytes:,} bytes"
-            raise MalformedError(f"{message}, not {end - begin:,}", where=here)
+            shape = visible(str(list(spec.shape)), 120)
+            message = f"{spec.dtype.code} {shape} needs {spec.nbytes:,} bytes, not {end - begin:,}"
+            raise MalformedError(message, where=here)
         yield spec, begin, end
 
 
@@ -90,11 +91,19 @@ def _spec(name: str, code: object, shape: object, where: str) -> TensorSpec:
     if dtype is None:
         raise MalformedError(f"unknown dtype {visible(str(code), 40)}", where=where)
     spec = TensorSpec(name, dtype, tuple(_natural_numbers(shape, "shape", where)))
-    if spec.parameters * dtype.bits > _LARGEST:
-        raise MalformedError("the shape's product overflows", where=where)
+    _refuse_overflow((*spec.shape, dtype.bits), where)
     if spec.parameters * dtype.bits % 8:
         raise MalformedError("a sub-byte tensor must end on a whole byte", where=where)
     return spec
+
+
+def _refuse_overflow(factors: tuple[int, ...], where: str) -> None:
+    """Stops at the first overflow: a million huge factors would be multiplied for hours."""
+    product = 1
+    for factor in factors:
+        product *= factor
+        if product > _LARGEST:
+            raise MalformedError("the shape's product overflows", where=where)
 
 
 def _natural_numbers(value: object, what: str, where: str, length: int | None = None) -> list[int]:

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import json
+import math
+import re
 from typing import NoReturn
 
 from initcli.core.errors import MalformedError
 from initcli.core.text import visible
+
+# What serde_json, the reference reader's parser, descends to.
+_DEEPEST = 127
+_LONG = 300
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 class _DuplicateError(ValueError):
@@ -20,9 +27,7 @@ def parse_object(raw: bytes, where: str) -> dict[str, object]:
         MalformedError: The bytes are not UTF-8, not standard JSON, or no object.
     """
     try:
-        parsed = json.loads(
-            raw.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_no_constant
-        )
+        parsed = _parse(raw.decode("utf-8"))
     except _DuplicateError as error:
         raise MalformedError(f"duplicate name {visible(str(error), 80)}", where=where) from error
     except RecursionError as error:
@@ -34,9 +39,22 @@ def parse_object(raw: bytes, where: str) -> dict[str, object]:
     return parsed
 
 
+def _parse(text: str) -> object:
+    parsed: object = json.loads(
+        text,
+        object_pairs_hook=_unique,
+        parse_constant=_no_constant,
+        parse_int=_integer,
+        parse_float=_finite,
+    )
+    _refuse_depth(parsed)
+    if _SURROGATE.search(text):
+        # An unpaired one raises UnicodeEncodeError, a ValueError.
+        json.dumps(parsed, ensure_ascii=False).encode("utf-8")
+    return parsed
+
+
 def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    for name, _ in pairs:
-        name.encode("utf-8")  # an unpaired surrogate raises UnicodeEncodeError, a ValueError
     unique = dict(pairs)
     if len(unique) != len(pairs):
         seen: set[str] = set()
@@ -47,3 +65,33 @@ def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
 def _no_constant(literal: str) -> NoReturn:
     message = f"{literal} is not a JSON number"
     raise ValueError(message)
+
+
+def _integer(literal: str) -> int | float:
+    """Reads minus zero as a float, as other parsers do: it is no natural number."""
+    if len(literal) > _LONG or literal == "-0":
+        return _finite(literal)
+    return int(literal)
+
+
+def _finite(literal: str) -> float:
+    number = float(literal)
+    if math.isinf(number):
+        message = f"the number {literal[:20]} is out of range"
+        raise ValueError(message)
+    return number
+
+
+def _refuse_depth(parsed: object) -> None:
+    """Counts by levels: the interpreter's own limit differs between versions and callers."""
+    level = [parsed]
+    for _ in range(_DEEPEST):
+        level = [
+            child
+            for node in level
+            if isinstance(node, dict | list)
+            for child in (node.values() if isinstance(node, dict) else node)
+            if isinstance(child, dict | list)
+        ]
+    if level:
+        raise RecursionError

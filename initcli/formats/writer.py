@@ -62,14 +62,18 @@ def safetensors_writer(
 
     Raises:
         OutputError: The final name is taken or cannot be written.
-        WriteError: The system refused a write.
+        WriteError: The system refused a write, or not every tensor was written.
     """
     order = tuple(storage_order(specs))
     header = _header(order, metadata)
+    size = len(header) + sum(spec.nbytes for spec in order)
     with atomic_file(path, overwrite=overwrite) as file:
-        _reserve(file, len(header) + sum(spec.nbytes for spec in order))
+        _reserve(file, size)
         file.write(header)
         yield SafetensorsWriter(file, order)
+        if file.tell() != size:
+            message = f"{file.tell():,} bytes were written of {size:,}"
+            raise WriteError(message, where=visible(str(path), 300))
 
 
 def _header(order: Iterable[TensorSpec], metadata: Mapping[str, str]) -> bytes:

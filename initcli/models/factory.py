@@ -49,7 +49,7 @@ def build_module(
         torch.manual_seed(seed)
         try:
             module = factory(**keywords)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise FactoryError(_told(error), where=visible(source, 300)) from error
     if not isinstance(module, torch.nn.Module):
         message = f"the factory returned {type(module).__name__}, not a torch.nn.Module"
@@ -60,7 +60,7 @@ def build_module(
 def _find(source: str) -> Callable[..., object]:
     text, _, name = source.rpartition(":")
     path = Path(text)
-    if not path.is_file():
+    if not _is_file(path):
         raise MissingError("no such file", where=visible(text, 300))
     namespace = vars(_execute(path))
     if not callable(namespace.get(name)):
@@ -69,6 +69,13 @@ def _find(source: str) -> Callable[..., object]:
         raise FactoryError(f"no function {name!r} in it", where=visible(text, 300), hint=hint)
     found: Callable[..., object] = namespace[name]
     return found
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # such as a name that is too long
+        return False
 
 
 def _execute(path: Path) -> Any:  # noqa: ANN401 - a module of the user's
@@ -81,7 +88,7 @@ def _execute(path: Path) -> Any:  # noqa: ANN401 - a module of the user's
     sys.modules[spec.name] = module
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise FactoryError(_told(error), where=visible(str(path), 300)) from error
     return module
 
@@ -89,9 +96,12 @@ def _execute(path: Path) -> Any:  # noqa: ANN401 - a module of the user's
 def _keywords(
     factory: Callable[..., object], arguments: Sequence[str], source: str
 ) -> Mapping[str, object]:
-    keywords = dict(_keyword(argument) for argument in arguments)
+    pairs = [_keyword(argument) for argument in arguments]
+    keywords = dict(pairs)
+    if len(keywords) < len(pairs):
+        raise OptionError("--arg: a name is given twice", where=visible(source, 300))
+    signature = _signature(factory, source)
     try:
-        signature = inspect.signature(factory)
         signature.bind(**keywords)
     except TypeError as error:
         known = list(signature.parameters)
@@ -101,6 +111,13 @@ def _keywords(
     return keywords
 
 
+def _signature(factory: Callable[..., object], source: str) -> inspect.Signature:
+    try:
+        return inspect.signature(factory)
+    except (TypeError, ValueError) as error:  # some built-in functions and types
+        raise FactoryError(_told(error), where=visible(source, 300)) from error
+
+
 def _keyword(argument: str) -> tuple[str, object]:
     name, equals, value = argument.partition("=")
     if not equals or not name.isidentifier():
@@ -108,9 +125,9 @@ def _keyword(argument: str) -> tuple[str, object]:
         raise OptionError(message)
     try:
         return name, ast.literal_eval(value)
-    except (ValueError, SyntaxError):
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
         return name, value
 
 
-def _told(error: Exception) -> str:
+def _told(error: BaseException) -> str:
     return visible(f"{type(error).__name__}: {error}", 400)

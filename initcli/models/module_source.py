@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
-_DTYPE_OF = {dtype.torch: dtype for dtype in DTYPES.values() if dtype.torch}
+_DTYPE_OF = {dtype.torch: dtype for dtype in DTYPES.values() if dtype.is_decoded}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,14 @@ class ModuleSource:
     checkpoint: Checkpoint | None = None
 
     def chunks(self, name: str) -> Iterator[memoryview]:
-        """Yields the bytes of what the factory gave a tensor, cast to the output's dtype."""
+        """Yields the bytes of what the factory gave a tensor, cast to the output's dtype.
+
+        Raises:
+            FactoryError: The factory gave it none.
+        """
+        if self.values[name].is_meta:
+            message = "the factory built it on the meta device, without values to keep"
+            raise FactoryError(message, where=visible(name, 200), hint="draw it with a scheme")
         yield from chunks_of(self.values[name], self.specs[name].dtype)
 
 
@@ -55,9 +62,9 @@ def module_source(name: str, module: nn.Module, dtype: DType | None) -> ModuleSo
     """
     values: dict[str, torch.Tensor] = {}
     ties: dict[str, str] = {}
-    first_name: dict[int, str] = {}
-    for key, value in module.state_dict(keep_vars=True).items():
-        stored = first_name.setdefault(id(value), key)
+    first_name: dict[Hashable, str] = {}
+    for key, value in _storable_state(module):
+        stored = first_name.setdefault(_place(value), key)
         if stored == key:
             values[key] = value
         else:
@@ -67,14 +74,39 @@ def module_source(name: str, module: nn.Module, dtype: DType | None) -> ModuleSo
     return ModuleSource(name, specs, roles, ties, values, metadata={"format": "pt", **ties})
 
 
-def _spec(name: str, value: object, wanted: DType | None) -> TensorSpec:
+def _storable_state(module: nn.Module) -> Iterator[tuple[str, torch.Tensor]]:
+    for name, value in module.state_dict(keep_vars=True).items():
+        if flaw := _flaw(name, value):
+            raise FactoryError(f"safetensors cannot store {flaw}", where=visible(name, 200))
+        yield name, value
+
+
+def _flaw(name: str, value: object) -> str:
     import torch
 
-    own = _DTYPE_OF.get(str(getattr(value, "dtype", "")).removeprefix("torch."))
-    if not isinstance(value, torch.Tensor) or own is None:
-        what = getattr(value, "dtype", type(value).__name__)
-        message = f"safetensors cannot store {what}"
-        raise FactoryError(message, where=visible(name, 200))
+    if not isinstance(value, torch.Tensor):
+        return type(value).__name__
+    if torch.nn.parameter.is_lazy(value):
+        return "a lazy parameter, which has no shape before its first use"
+    if value.layout is not torch.strided:
+        return str(value.layout)
+    if name == "__metadata__" or name != name.encode("utf-8", "replace").decode():
+        return "a tensor of this name"
+    return "" if _own_dtype(value) else str(value.dtype)
+
+
+def _own_dtype(value: torch.Tensor) -> DType | None:
+    return _DTYPE_OF.get(str(value.dtype).removeprefix("torch."))
+
+
+def _place(value: torch.Tensor) -> Hashable:
+    """Tells tied tensors by where their values lie; two parameters may share one storage."""
+    storage = id(value.untyped_storage())
+    return storage, value.storage_offset(), value.shape, value.stride(), value.dtype
+
+
+def _spec(name: str, value: torch.Tensor, wanted: DType | None) -> TensorSpec:
+    own = _DTYPE_OF[str(value.dtype).removeprefix("torch.")]
     dtype = wanted if wanted is not None and own.is_float else own
     return TensorSpec(name, dtype, tuple(value.shape))
 

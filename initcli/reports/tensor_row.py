@@ -201,4 +201,5 @@ def _verdict(seen: Observation) -> str:
 
 
 def _fan_in(spec: TensorSpec) -> int | None:
-    return Layer(spec.shape).fan_in if len(spec.shape) > 1 and spec.dtype.is_float else None
+    has_fans = len(spec.shape) > 1 and spec.dtype.is_float and spec.parameters
+    return Layer(spec.shape).fan_in if has_fans else None

@@ -1,0 +1,44 @@
+"""Memory has a ceiling that does not depend on the file's size."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SIZE = 512 << 20
+
+MEASURE = """
+import resource, sys
+from initcli.core.dtypes import DTYPES
+from initcli.engine.stream import Pair, pair_summaries, summaries
+from initcli.formats.detect import open_checkpoint
+from initcli.statistics.kernel import summarise
+from initcli.statistics.pair import Tolerance
+
+summarise(memoryview(bytes(2)), DTYPES["BF16"])  # imports what reading will need
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+opened = open_checkpoint(sys.argv[1])
+if sys.argv[2] == "pairs":
+    pair = Pair("w", opened.tensors["w"], opened.tensors["w"], Tolerance(0, 0))
+    assert pair_summaries([pair], 2)["w"].distance.compared == opened.specs["w"].parameters
+else:
+    assert summaries(opened, ["w"], 2)["w"].zeros == opened.specs["w"].parameters
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+"""
+
+
+@pytest.mark.parametrize("what", ["summaries", "pairs"])
+def test_a_tensor_of_half_a_gibibyte_takes_tens_of_megabytes(what: str, tmp_path: Path) -> None:
+    path = tmp_path / "w.safetensors"
+    size = SIZE if what == "summaries" else SIZE // 4
+    header = f'{{"w":{{"dtype":"BF16","shape":[{size // 2}],"data_offsets":[0,{size}]}}}}'
+    with path.open("wb") as file:
+        file.write(len(header).to_bytes(8, "little") + header.encode())
+        file.truncate(8 + len(header) + size)
+    run = subprocess.run(
+        [sys.executable, "-c", MEASURE, path, what], capture_output=True, text=True, check=True
+    )
+    assert int(run.stdout) < 100 << 10
