@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-import sys
+import signal
 
-from initcli.cli.boundary import main
+# Until the boundary takes over, an interrupt ends the process without an import's traceback.
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+import sys  # noqa: E402
+
+from initcli.cli.boundary import main  # noqa: E402
 
 
 def run() -> None:

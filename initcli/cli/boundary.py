@@ -13,12 +13,15 @@ import traceback
 from types import FrameType
 from typing import NoReturn
 
-from initcli.core.errors import InitcliError
+from initcli.core.errors import InitcliError, WriteError
 from initcli.core.text import visible
 
 INTERNAL = 3
-CLOSED_PIPE = 128 + 13
-_LONGEST = 900
+_CLOSED_PIPE = 13
+# SIGPIPE too: Typer would turn a closed pipe into exit 1, which is for findings only.
+_STOPPING = [
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGPIPE") if hasattr(signal, name)
+]
 
 
 class Stopped(BaseException):
@@ -26,6 +29,7 @@ class Stopped(BaseException):
 
     def __init__(self, number: int) -> None:
         super().__init__(number)
+        self.number = number
         self.exit_code = 128 + number
 
 
@@ -35,17 +39,19 @@ def main() -> int:
     Returns:
         The exit code.
     """
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in _STOPPING:
         signal.signal(number, _stop)
     try:
         return _run()
     except Stopped as stopped:
+        if stopped.number == _CLOSED_PIPE:
+            _abandon_stdout()
         return stopped.exit_code
     except InitcliError as error:
         return _report(describe(error), error.exit_code)
     except BrokenPipeError:
         _abandon_stdout()
-        return CLOSED_PIPE
+        return 128 + _CLOSED_PIPE
     except OSError as error:
         return _report(f"initcli: error E206: cannot write: {error.strerror}", 2)
     except Exception as error:  # noqa: BLE001 - the last line of defence: exit 1 must mean a finding
@@ -55,6 +61,8 @@ def main() -> int:
 def _run() -> int:
     from initcli.cli.app import app
 
+    if sys.stdout is None:
+        raise WriteError("stdout is closed")
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")

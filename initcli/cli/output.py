@@ -12,43 +12,47 @@ import typer
 from initcli.core.errors import OutputError
 from initcli.core.text import visible
 from initcli.formats.atomic import atomic_file
+from initcli.render.findings import finding_lines
 from initcli.render.formats import Format, format_for, renderer
+from initcli.render.table import Screen, render_table
 from initcli.reports.table import Report
 
+_STDOUT = Path("-")
 _CARRIES_NOTES = {Format.JSON, Format.MARKDOWN}
+_SHOWS_FINDINGS = {Format.TABLE, Format.MARKDOWN, Format.SVG}
 
 
 def deliver(
     report: Report, form: Format | None, path: Path | None = None, inputs: Iterable[Path] = ()
 ) -> None:
-    """Writes a report to a file or stdout, notes to stderr, and exits by the gate.
+    """Writes a report to a file or stdout, the rest to stderr, and exits by the gate.
 
     Args:
         report: What the command found.
         form: The form asked for; by default what the file's name implies.
-        path: A file; None for stdout.
+        path: A file; None or `-` for stdout.
         inputs: Paths that were read, which the report must not replace.
 
     Raises:
-        OutputError: The file is an input or cannot be written.
+        OutputError: The file is an input or a checkpoint's, or cannot be written.
         typer.Exit: Always: 0 if the report passed, else 1.
     """
-    form = form or format_for(path)
+    path = None if path == _STDOUT else path
+    form = format_for(path, form)
     text = _rendered(report, form, to_file=path is not None)
     if path is None:
         sys.stdout.write(text)
         sys.stdout.flush()
     else:
         _write(path, text, inputs)
-    _say(report, form, to_file=path is not None)
+    is_seen = path is None and form in _SHOWS_FINDINGS
+    _say(report, form, is_seen=is_seen)
     raise typer.Exit(0 if report.passed else 1)
 
 
 def _rendered(report: Report, form: Format, *, to_file: bool) -> str:
     if form is not Format.TABLE:
         return renderer(form)(report)
-    from initcli.render.table import Screen, render_table
-
     return render_table(report, Screen() if to_file else Screen(_width(), _has_color()))
 
 
@@ -78,9 +82,13 @@ def _write(path: Path, text: str, inputs: Iterable[Path]) -> None:
         file.write(text.encode("utf-8", "backslashreplace"))
 
 
-def _say(report: Report, form: Format, *, to_file: bool) -> None:
-    if form not in _CARRIES_NOTES or to_file:
+def _say(report: Report, form: Format, *, is_seen: bool) -> None:
+    """Says on stderr what stdout does not show: notes, and what was found where."""
+    if not is_seen:
+        for line in finding_lines(report.findings):
+            print(line, file=sys.stderr)
+    if not is_seen or form not in _CARRIES_NOTES:
         for note in report.notes:
             print(f"initcli: {visible(note)}", file=sys.stderr)
-    if to_file or (form is not Format.TABLE and not report.passed):
+    if not is_seen:
         print(f"initcli: {visible(report.verdict)}", file=sys.stderr)

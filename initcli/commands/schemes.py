@@ -47,7 +47,7 @@ def _detail(scheme: Scheme) -> ListingReport:
 
 
 def _table(columns: tuple[Column, ...], rows: Sequence[SchemeRow | FieldRow]) -> Table:
-    return Table(columns, tuple(rows), tuple(column.key for column in columns))
+    return Table(columns, tuple(rows), tuple(column.key for column in columns), wraps=True)
 
 
 def _parameters(scheme: Scheme) -> str:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import ast
+import contextlib
 import importlib.util
 import inspect
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from initcli.core.errors import FactoryError, MissingError, OptionError
+from initcli.core.errors import FactoryError, MissingError
 from initcli.core.text import did_you_mean, visible
+from initcli.models.arguments import parse_arguments
 
 if TYPE_CHECKING:
     from torch import nn
@@ -44,13 +45,10 @@ def build_module(
     import torch
 
     factory = _find(source)
-    keywords = _keywords(factory, arguments, source)
-    with torch.random.fork_rng(devices=[]), torch.device(device):
+    keywords = parse_arguments(factory, arguments, source)
+    with torch.random.fork_rng(devices=[]), torch.device(device), _users_code(source):
         torch.manual_seed(seed)
-        try:
-            module = factory(**keywords)
-        except (Exception, SystemExit) as error:
-            raise FactoryError(_told(error), where=visible(source, 300)) from error
+        module = factory(**keywords)
     if not isinstance(module, torch.nn.Module):
         message = f"the factory returned {type(module).__name__}, not a torch.nn.Module"
         raise FactoryError(message, where=visible(source, 300))
@@ -86,48 +84,17 @@ def _execute(path: Path) -> Any:  # noqa: ANN401 - a module of the user's
     # At the end, so that the file finds its neighbours but shadows nothing installed.
     sys.path.append(str(path.parent.resolve()))
     sys.modules[spec.name] = module
-    try:
+    with _users_code(str(path)):
         spec.loader.exec_module(module)
-    except (Exception, SystemExit) as error:
-        raise FactoryError(_told(error), where=visible(str(path), 300)) from error
     return module
 
 
-def _keywords(
-    factory: Callable[..., object], arguments: Sequence[str], source: str
-) -> Mapping[str, object]:
-    pairs = [_keyword(argument) for argument in arguments]
-    keywords = dict(pairs)
-    if len(keywords) < len(pairs):
-        raise OptionError("--arg: a name is given twice", where=visible(source, 300))
-    signature = _signature(factory, source)
+@contextlib.contextmanager
+def _users_code(where: str) -> Iterator[None]:
+    """Runs code that is not ours: what it prints is no result, and how it fails is told."""
     try:
-        signature.bind(**keywords)
-    except TypeError as error:
-        known = list(signature.parameters)
-        unknown = next((name for name in keywords if name not in known), "")
-        hint = did_you_mean(unknown, known) or f"its arguments: {', '.join(known) or 'none'}"
-        raise OptionError(f"--arg: {error}", where=visible(source, 300), hint=hint) from error
-    return keywords
-
-
-def _signature(factory: Callable[..., object], source: str) -> inspect.Signature:
-    try:
-        return inspect.signature(factory)
-    except (TypeError, ValueError) as error:  # some built-in functions and types
-        raise FactoryError(_told(error), where=visible(source, 300)) from error
-
-
-def _keyword(argument: str) -> tuple[str, object]:
-    name, equals, value = argument.partition("=")
-    if not equals or not name.isidentifier():
-        message = f"--arg must be name=value, not {argument[:80]!r}"
-        raise OptionError(message)
-    try:
-        return name, ast.literal_eval(value)
-    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
-        return name, value
-
-
-def _told(error: BaseException) -> str:
-    return visible(f"{type(error).__name__}: {error}", 400)
+        with contextlib.redirect_stdout(sys.stderr):
+            yield
+    except (Exception, SystemExit) as error:
+        told = visible(f"{type(error).__name__}: {error}", 400)
+        raise FactoryError(told, where=visible(where, 300)) from error

@@ -30,13 +30,14 @@ def roles_of(specs: Mapping[str, TensorSpec]) -> dict[str, Role]:
     Floats of two or more dimensions are weights, unless they are called bias (attention masks
     and relative positions are). Vectors called bias are biases, except beside a vector called
     weight or inside a layer whose name speaks of a norm; such pairs belong to normalisations.
+    Scalars, GPT-2's `masked_bias` among them, are neither.
     """
     return {name: _role(spec, specs) for name, spec in specs.items()}
 
 
 def _role(spec: TensorSpec, specs: Mapping[str, TensorSpec]) -> Role:
     layer, _, last = spec.name.rpartition(".")
-    if not spec.dtype.is_float:
+    if not spec.dtype.is_float or not spec.shape:
         return Role.OTHER
     if len(spec.shape) > 1:
         return Role.OTHER if "bias" in last.lower() else Role.WEIGHT

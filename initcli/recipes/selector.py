@@ -45,7 +45,7 @@ def _compile(text: str) -> re.Pattern[str]:
     source = text.removeprefix(_REGEX) if text.startswith(_REGEX) else r"\A" + translate(text)
     try:
         return re.compile(source)
-    except re.error as error:
+    except (re.error, OverflowError, RecursionError) as error:
         message = f"not a regular expression: {error}"
         raise PatternError(message, where=visible(text, 200)) from error
 

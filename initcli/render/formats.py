@@ -6,6 +6,8 @@ import enum
 from collections.abc import Callable
 from pathlib import Path
 
+from initcli.core.errors import OutputError
+from initcli.core.text import visible
 from initcli.reports.table import Report
 
 
@@ -21,17 +23,34 @@ class Format(enum.StrEnum):
 
 
 _SUFFIXES = {
+    "": Format.TABLE,
+    ".txt": Format.TABLE,
     ".json": Format.JSON,
     ".jsonl": Format.JSONL,
     ".csv": Format.CSV,
     ".md": Format.MARKDOWN,
+    ".markdown": Format.MARKDOWN,
     ".svg": Format.SVG,
 }
+_CHECKPOINTS = (".safetensors", ".index.json", ".pt", ".pth", ".bin", ".ckpt", ".gguf", ".npz")
 
 
-def format_for(path: Path | None) -> Format:
-    """Returns the form that a file name's ending implies; without one, a table."""
-    return _SUFFIXES.get(path.suffix.lower(), Format.TABLE) if path else Format.TABLE
+def format_for(path: Path | None, wanted: Format | None) -> Format:
+    """Returns the form asked for, or else that which a file name's ending implies.
+
+    Raises:
+        OutputError: The name is a checkpoint's, or implies nothing.
+    """
+    if path is None:
+        return wanted or Format.TABLE
+    where = visible(str(path), 300)
+    if path.name.lower().endswith(_CHECKPOINTS):
+        raise OutputError("a report would stand under a checkpoint's name", where=where)
+    form = wanted or _SUFFIXES.get(path.suffix.lower())
+    if form is None:
+        hint = f"end it in {', '.join(filter(None, _SUFFIXES))}, or give --format"
+        raise OutputError("the name implies no form of output", where=where, hint=hint)
+    return form
 
 
 def renderer(form: Format) -> Callable[[Report], str]:

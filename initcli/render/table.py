@@ -15,11 +15,12 @@ from rich.text import Text
 from initcli.checks.finding import Finding, Severity
 from initcli.core.text import visible
 from initcli.render.cells import cell
+from initcli.render.findings import beyond_most, place, ranked
 from initcli.reports.table import Column, Form, Report, Row, Table
 
 _UNLIMITED = 1_000_000
 _GAP = 2
-_MOST_FINDINGS = 50
+_URGENT = 100
 _RIGHT = {Form.COUNT, Form.NUMBER}
 _STYLES = {
     "ok": "green",
@@ -69,29 +70,36 @@ def render_table(report: Report, screen: Screen) -> str:
 def table_parts(report: Report, width: int | None) -> Iterator[RenderableType]:
     """Yields what rich prints: the table, then findings and the verdict."""
     columns = _fitting(report.table, width)
-    yield _rich_table(report.table, columns)
+    if report.table.rows:
+        yield _rich_table(report.table, columns)
     hidden = [column.key for column in report.table.columns if column not in columns]
-    if hidden:
+    if hidden and report.table.rows:
         yield Text(f"not shown for want of width: {', '.join(hidden)}", style="dim")
-    yield from _finding_lines(report.findings)
+    yield from _finding_texts(report.findings)
     yield Text(visible(report.verdict), style="bold" if report.passed else "bold red")
 
 
 def _fitting(table: Table, width: int | None) -> tuple[Column, ...]:
     """Chooses the most telling columns that fit a line; the first always stays."""
-    if width is None:
+    if width is None or table.wraps:
         return table.columns
     first, *others = table.columns
     chosen = {first}
     left = width - _width(table, first)
-    for column in sorted(others, key=lambda column: -column.weight):
+    for column in sorted(others, key=lambda column: -_weight(table, column)):
         needed = _GAP + _width(table, column)
         if needed <= left:
             chosen.add(column)
             left -= needed
     if len(chosen) == 1 and others:
-        chosen.add(max(others, key=lambda column: column.weight))
+        chosen.add(max(others, key=lambda column: _weight(table, column)))
     return tuple(column for column in table.columns if column in chosen)
+
+
+def _weight(table: Table, column: Column) -> int:
+    """What is urgent outweighs all else as soon as there is any of it."""
+    is_urgent = column.is_urgent and any(getattr(row, column.key) for row in table.rows)
+    return column.weight + (_URGENT if is_urgent else 0)
 
 
 def _width(table: Table, column: Column) -> int:
@@ -124,13 +132,11 @@ def _style(text: str) -> str:
     return _STYLES.get(text, "")
 
 
-def _finding_lines(findings: Sequence[Finding]) -> Iterator[Text]:
-    ranked = sorted(findings, key=lambda finding: -finding.severity.rank)
-    for finding in ranked[:_MOST_FINDINGS]:
-        tensor = visible(finding.tensor)
+def _finding_texts(findings: Sequence[Finding]) -> Iterator[Text]:
+    for finding in ranked(findings):
         yield Text.assemble(
             (f"{finding.severity.value:<7}", _STYLES[finding.severity]),
-            f"  {finding.code}  {tensor}: {visible(finding.message)}",
+            f"  {finding.code}  {place(finding, findings)}: {visible(finding.message)}",
         )
-    if len(ranked) > _MOST_FINDINGS:
-        yield Text(f"and {len(ranked) - _MOST_FINDINGS:,} more; --format json has them all")
+    if last := beyond_most(findings):
+        yield Text(last)

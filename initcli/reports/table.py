@@ -32,12 +32,14 @@ class Column:
         form: How its cells are written for people.
         weight: How telling it is; a narrow terminal drops the lightest first.
         is_default: Whether it is shown unless asked otherwise.
+        is_urgent: Whether anything but zero in it must be seen on any terminal.
     """
 
     key: str
     form: Form
     weight: int
     is_default: bool = True
+    is_urgent: bool = False
 
     @property
     def title(self) -> str:
@@ -58,12 +60,14 @@ class Table:
         rows: The rows to show.
         total: The row below the line.
         keys: The columns for machines: all there are, or those that were asked for.
+        wraps: Whether a narrow terminal wraps cells rather than drops columns.
     """
 
     columns: tuple[Column, ...]
     rows: tuple[Row, ...]
     keys: tuple[str, ...]
     total: Row | None = None
+    wraps: bool = False
 
     def records(self) -> list[dict[str, object]]:
         """Returns the rows for machines."""
@@ -145,7 +149,8 @@ def sort_rows(rows: Iterable[Row], known: Sequence[Column], wanted: str | None) 
     key, is_reversed = wanted.removeprefix("-"), wanted.startswith("-")
     column = next((column for column in known if column.key == key), None)
     if column is None:
-        hint = did_you_mean(key, [column.key for column in known])
+        keys = [column.key for column in known]
+        hint = did_you_mean(key, keys) or f"one of {', '.join(keys)}"
         raise OptionError(f"cannot sort by {key!r}", hint=hint)
     rows = list(rows)
     absent = [row for row in rows if _is_absent(getattr(row, key))]

@@ -7,6 +7,7 @@ Balakrishnan, Continuous Univariate Distributions I, 13.10 (truncated normal).
 from __future__ import annotations
 
 import enum
+import functools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -80,9 +81,9 @@ def ones_among_zeros(share: float) -> Law:
 
 def uniform(low: float, high: float) -> Law:
     """Returns U[low, high)."""
-    if low == high:
-        return constant(low)
     width = high - low
+    if not (width**2):
+        return constant(low)
 
     def cdf(x: Array) -> Array:
         return np.clip((x - low) / width, 0.0, 1.0)
@@ -92,7 +93,7 @@ def uniform(low: float, high: float) -> Law:
 
 def normal(mean: float, std: float) -> Law:
     """Returns N(mean, std²)."""
-    if not std:
+    if not (std**2):
         return constant(mean)
 
     def cdf(x: Array) -> Array:
@@ -186,10 +187,16 @@ def _truncated_density(low: float, high: float) -> tuple[Array, Array]:
     # Far out in a tail the density falls like exp(−|mode|·x), which sets the width there.
     reach = 40 / max(abs(mode), 40 / 12)
     left, right = max(low, mode - reach), min(high, mode + reach)
-    node, weight = np.polynomial.legendre.leggauss(_NODES)
+    node, weight = _quadrature()
     node = left + (right - left) * (node + 1) / 2
     density = weight * np.exp((mode**2 - node**2) / 2)
     return node, density / density.sum()
+
+
+@functools.cache
+def _quadrature() -> tuple[Array, Array]:
+    # An eigenvalue problem, solved once rather than for every tensor.
+    return np.polynomial.legendre.leggauss(_NODES)
 
 
 def _normal_cdf(x: Array) -> Array:

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     import torch
 
 
+FLOAT32_MAX = 3.4028234663852886e38
+
+
 class Fill(Protocol):
     """Fills a float32 tensor in place from a generator."""
 
@@ -115,7 +118,7 @@ def find_scheme(name: str) -> Scheme:
     """
     if name not in _ALIASES:
         hint = did_you_mean(name, SCHEMES) or "initcli schemes lists them all"
-        raise OptionError(f"unknown scheme {name!r}", hint=hint)
+        raise OptionError(f"unknown scheme {name[:80]!r}", hint=hint)
     return SCHEMES[_ALIASES[name]]
 
 

@@ -13,7 +13,7 @@ from initcli.core.tensor import Shape
 from initcli.core.text import did_you_mean
 from initcli.schemes.gain import NONLINEARITIES, Gain, calculate_gain
 from initcli.schemes.layer import Layer, UnfitError
-from initcli.schemes.registry import Draw, Parameter, Scheme, find_scheme
+from initcli.schemes.registry import FLOAT32_MAX, Draw, Parameter, Scheme, find_scheme
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,9 @@ class SchemeSpec:
             raise
         except ValueError as error:
             raise OptionError(str(error), where=self.text) from error
+        except ArithmeticError as error:
+            message = "its parameters leave the range of floating point"
+            raise OptionError(message, where=self.text) from error
 
 
 def parse_scheme(text: str, extra: Mapping[str, str] | None = None) -> SchemeSpec:
@@ -62,21 +65,22 @@ def parse_scheme(text: str, extra: Mapping[str, str] | None = None) -> SchemeSpe
     name, positional, named = _split(text)
     scheme = find_scheme(name)
     if len(positional) > len(scheme.parameters):
-        raise OptionError(f"too many values; it is {scheme.signature}", where=text)
+        raise OptionError(f"too many values; it is {scheme.signature}", where=text[:80])
     given: dict[str, object] = dict(zip(scheme.parameters, positional, strict=False))
-    for parameter, value in (*named.items(), *(extra or {}).items()):
-        if given.setdefault(parameter, value) is not value:
-            raise OptionError(f"{parameter} is given twice", where=text)
+    for parameter, value in (*named, *(extra or {}).items()):
+        if parameter in given:
+            raise OptionError(f"{parameter} is given twice", where=text[:80])
+        given[parameter] = value
     return SchemeSpec(scheme, _checked(scheme, given))
 
 
-def _split(text: str) -> tuple[str, list[object], dict[str, object]]:
+def _split(text: str) -> tuple[str, list[object], list[tuple[str, object]]]:
     try:
         node = ast.parse(text.strip(), mode="eval").body
         if isinstance(node, ast.Name):
-            return node.id, [], {}
+            return node.id, [], []
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-            named = {str(keyword.arg): _literal(keyword.value) for keyword in node.keywords}
+            named = [(str(keyword.arg), _literal(keyword.value)) for keyword in node.keywords]
             return node.func.id, [_literal(argument) for argument in node.args], named
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise _unparsable(text) from error
@@ -115,9 +119,16 @@ def _convert(parameter: Parameter, value: object) -> object:
 def _choice(parameter: Parameter, value: object) -> object:
     choices = get_args(parameter.type)
     if value not in choices:
-        hint = did_you_mean(str(value), choices) or f"one of {', '.join(choices)}"
-        raise OptionError(f"{parameter.name} cannot be {value!r}", hint=hint)
+        hint = did_you_mean(_shown(value), choices) or f"one of {', '.join(choices)}"
+        raise OptionError(f"{parameter.name} cannot be {_shown(value)}", hint=hint)
     return value
+
+
+def _shown(value: object) -> str:
+    try:
+        return repr(value)[:80]
+    except ValueError:  # Python writes no integer of more than 4,300 digits
+        return "a number of thousands of digits"
 
 
 def _number(parameter: Parameter, value: object) -> float:
@@ -126,7 +137,8 @@ def _number(parameter: Parameter, value: object) -> float:
         number = float(value) if isinstance(value, str | int | float) else math.nan
     except (ValueError, OverflowError):
         number = math.nan
-    if isinstance(value, bool) or not math.isfinite(number) or (is_whole and number % 1):
-        what = "a whole number" if is_whole else "a number"
-        raise OptionError(f"{parameter.name} must be {what}, not {value!r}")
+    # torch draws in float32, and fails midway where a parameter does not fit.
+    if isinstance(value, bool) or not abs(number) <= FLOAT32_MAX or (is_whole and number % 1):
+        what = "a whole number" if is_whole else "a number that fits float32"
+        raise OptionError(f"{parameter.name} must be {what}, not {_shown(value)}")
     return int(number) if is_whole else number

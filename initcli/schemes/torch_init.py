@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 from initcli.schemes import law as laws
 from initcli.schemes.gain import Gain, Nonlinearity, calculate_gain
 from initcli.schemes.layer import Layer, UnfitError
-from initcli.schemes.registry import Draw, Fill, scheme
+from initcli.schemes.registry import FLOAT32_MAX, Draw, Fill, scheme
 
 if TYPE_CHECKING:
     import torch
@@ -28,6 +28,7 @@ _KAIMING = "He et al. 2015, arXiv:1502.01852"
 def uniform(layer: Layer, a: float = 0.0, b: float = 1.0) -> Draw:
     """Draws evenly between two bounds."""
     _require(a <= b, "a must not exceed b")
+    _require(b - a <= FLOAT32_MAX, "b − a must fit float32")
     return Draw(laws.uniform(a, b), _torch("uniform_", a=a, b=b))
 
 
@@ -47,7 +48,7 @@ def trunc_normal(
     layer: Layer, mean: float = 0.0, std: float = 1.0, a: float = -2.0, b: float = 2.0
 ) -> Draw:
     """Draws from a normal distribution, again until the value lies between two bounds."""
-    _require(std > 0, "std must be positive")
+    _require(std**2 > 0, "std must be positive")
     _require(a < b, "a must be less than b")
     fill = _torch("trunc_normal_", mean=mean, std=std, a=a, b=b)
     return Draw(laws.truncated_normal(mean, std, a, b), fill)
@@ -105,7 +106,8 @@ def dirac(layer: Layer, groups: int = 1) -> Draw:
 def xavier_uniform(layer: Layer, gain: Gain = 1.0) -> Draw:
     """Keeps the variance of signals and gradients under linear units."""
     bound = math.sqrt(3) * gain * _xavier_std(layer)
-    return Draw(laws.uniform(-abs(bound), abs(bound)), _torch("xavier_uniform_", gain=gain))
+    _require(0 <= 2 * bound <= FLOAT32_MAX, "gain must not be negative, nor leave float32")
+    return Draw(laws.uniform(-bound, bound), _torch("xavier_uniform_", gain=gain))
 
 
 @scheme(
@@ -115,7 +117,8 @@ def xavier_uniform(layer: Layer, gain: Gain = 1.0) -> Draw:
 )
 def xavier_normal(layer: Layer, gain: Gain = 1.0) -> Draw:
     """Keeps the variance of signals and gradients under linear units; never truncated."""
-    std = abs(gain) * _xavier_std(layer)
+    _require(gain >= 0, "gain must not be negative")
+    std = gain * _xavier_std(layer)
     return Draw(laws.normal(0.0, std), _torch("xavier_normal_", gain=gain))
 
 
@@ -162,7 +165,7 @@ def orthogonal(layer: Layer, gain: Gain = 1.0) -> Draw:
     """Makes the matrix r×c, or a convolution flattened to it, a random isometry."""
     layer.require(least=2)
     longer = max(layer.shape[0], math.prod(layer.shape[1:]))
-    law = laws.orthogonal(gain**2 / longer, longer) if gain else laws.constant(0.0)
+    law = laws.orthogonal(gain**2 / longer, longer) if gain**2 else laws.constant(0.0)
     return Draw(law, _torch("orthogonal_", gain=gain))
 
 
@@ -179,7 +182,7 @@ def sparse(layer: Layer, sparsity: float, std: float = 0.01) -> Draw:
     rows = layer.shape[0]
     law = laws.with_zeros(laws.normal(0.0, std), math.ceil(sparsity * rows) / rows)
     return Draw(
-        law if std else laws.constant(0.0),
+        law if std**2 else laws.constant(0.0),
         _seed_globally(_torch("sparse_", sparsity=sparsity, std=std)),
     )
 

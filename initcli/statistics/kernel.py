@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -53,6 +54,12 @@ def tiles(raw: memoryview, dtype: DType) -> Iterator[Array]:
         yield values[start : start + TILE]
 
 
+def widen(tile: Array) -> Array:
+    """Returns the values as float64 or complex128."""
+    with np.errstate(invalid="ignore"):  # a signalling NaN warns when it is converted
+        return tile.astype(np.complex128 if tile.dtype.kind == "c" else np.float64)
+
+
 def _fold_bools(tile: Array) -> Summary:
     return _fold_integers((tile != 0).view(np.uint8))
 
@@ -83,7 +90,7 @@ def _exact_moments(tile: Array, low: int) -> ExactMoments:
 
 
 def _fold_floats(tile: Array) -> Summary:
-    values = tile.astype(np.float64)
+    values = widen(tile)
     finite, nan, infinite = _split_finite(values)
     zeros = values.size - int(np.count_nonzero(values))
     low, high = (float(finite.min()), float(finite.max())) if finite.size else (None, None)
@@ -91,7 +98,7 @@ def _fold_floats(tile: Array) -> Summary:
 
 
 def _fold_complex(tile: Array) -> Summary:
-    values = tile.astype(np.complex128)
+    values = widen(tile)
     finite, nan, infinite = _split_finite(values)
     zeros = values.size - int(np.count_nonzero(values))
     moments = ComplexMoments(_moments(finite.real.copy()), _moments(finite.imag.copy()))
@@ -116,6 +123,8 @@ def _moments(values: Array) -> Moments:
     with np.errstate(over="ignore", invalid="ignore"):
         distance = values - shift
         mean = distance.mean()
+        if not np.isfinite(mean):  # values further apart than the largest float64
+            return Moments(values.size, float((values / values.size).sum()), math.inf)
         distance -= mean
         np.square(distance, out=distance)
         return Moments(values.size, float(shift + mean), float(distance.sum()))

@@ -36,6 +36,8 @@ class Moments:
         count = self.count + other.count
         step = other.mean - self.mean
         mean = self.mean + step * (other.count / count)
+        if math.isinf(step):
+            mean = self.mean * (self.count / count) + other.mean * (other.count / count)
         # Associated so that large steps overflow only where the result does.
         between = step * (self.count / count) * (step * other.count)
         return type(self)(count, mean, self.deviations + other.deviations + between)

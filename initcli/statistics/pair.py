@@ -10,10 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from initcli.core.dtypes import DType, Kind
-from initcli.statistics.kernel import empty, summarise, tiles
+from initcli.statistics.kernel import empty, summarise, tiles, widen
 from initcli.statistics.summary import Summary
 
 Array = NDArray[Any]
+
+_FLOAT32_BITS = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,9 @@ class Distance:
     def cosine(self) -> float:
         """a·b / (‖a‖‖b‖) over the finite pairs; NaN when either vanishes."""
         norms = math.sqrt(self.squares_a) * math.sqrt(self.squares_b)
-        return max(-1.0, min(1.0, self.product / norms)) if norms else math.nan
+        cosine = self.product / norms if norms else math.nan
+        # Written so that NaN, of squares that overflow, stays NaN.
+        return math.copysign(1.0, cosine) if abs(cosine) > 1 else cosine
 
     def __add__(self, other: Self) -> Self:
         """Pools two disjoint sets of pairs."""
@@ -141,17 +145,24 @@ def compare_values(
 
 
 def _no_distance(summary: Summary, raw: memoryview, dtype: DType) -> Distance:
-    """Equal bytes have no distance, but their energy counts where other chunks differ."""
+    """Equal bytes have no distance, but where other chunks differ their energy and NaNs count."""
     energy = 0.0
     for tile in tiles(raw, dtype):
-        values = _wide(tile)
+        values = widen(tile)
         finite = values[np.isfinite(values)]
         energy += _energy(finite)
-    return Distance(compared=summary.finite, squares_a=energy, squares_b=energy, product=energy)
+    return Distance(
+        compared=summary.finite,
+        unequal=summary.nan,
+        beyond=summary.nan,
+        squares_a=energy,
+        squares_b=energy,
+        product=energy,
+    )
 
 
 def _distance(tile_a: Array, tile_b: Array, tolerance: Tolerance) -> Distance:
-    a, b = _wide(tile_a), _wide(tile_b)
+    a, b = widen(tile_a), widen(tile_b)
     unequal = _exactly_unequal(tile_a, tile_b)
     is_finite = np.isfinite(a) & np.isfinite(b)
     a, b = a[is_finite], b[is_finite]
@@ -176,14 +187,14 @@ def _exactly_unequal(tile_a: Array, tile_b: Array) -> NDArray[np.bool_]:
     both_integers = tile_a.dtype.kind in "iu" and tile_b.dtype.kind in "iu"
     if both_integers:
         return np.asarray(tile_a != tile_b)
-    return np.asarray(_wide(tile_a) != _wide(tile_b))
+    return np.asarray(widen(tile_a) != widen(tile_b))
 
 
 def _cast_differences(tile_a: Array, dtype_a: DType, tile_b: Array, dtype_b: DType) -> Distance:
     """Only floats are rounded to each other's grid; anything else must agree in value."""
     if dtype_a.kind is Kind.FLOAT and dtype_b.kind is Kind.FLOAT:
         with np.errstate(over="ignore", invalid="ignore"):
-            as_a, as_b = tile_b.astype(dtype_a.numpy), tile_a.astype(dtype_b.numpy)
+            as_a, as_b = _rounded(tile_b, dtype_a), _rounded(tile_a, dtype_b)
     else:
         as_a, as_b = tile_b, tile_a
     return Distance(
@@ -191,13 +202,16 @@ def _cast_differences(tile_a: Array, dtype_a: DType, tile_b: Array, dtype_b: DTy
     )
 
 
+def _rounded(tile: Array, dtype: DType) -> Array:
+    # torch rounds to float32 on the way to anything narrower, and twice is not once.
+    if dtype.bits < _FLOAT32_BITS:
+        tile = tile.astype(np.float32)
+    return tile.astype(dtype.numpy)
+
+
 def _count_unequal(one: Array, other: Array) -> int:
-    both_nan = np.isnan(_wide(one)) & np.isnan(_wide(other))
+    both_nan = np.isnan(widen(one)) & np.isnan(widen(other))
     return int(np.count_nonzero(_exactly_unequal(one, other) & ~both_nan))
-
-
-def _wide(tile: Array) -> Array:
-    return tile.astype(np.complex128 if tile.dtype.kind == "c" else np.float64)
 
 
 def _energy(values: Array) -> float:

@@ -16,6 +16,11 @@ from initcli.schemes.law import Fixed, Law
 from initcli.statistics.summary import Summary
 from initcli.theory.rounding import rounding_tolerance, stored_law
 
+# A kurtosis of 1 means two values only, at equal distance from the mean: no energy is random.
+_TWO_VALUES = 1e-9
+# Below this skewness χ² has more than 10¹² degrees of freedom and is normal to all digits.
+_SYMMETRIC = 1e-6
+
 
 @dataclass(frozen=True, slots=True)
 class Score:
@@ -54,7 +59,8 @@ def judge(law: Law, dtype: DType, summary: Summary) -> Judgment:
     stored = stored_law(law, dtype)
     tolerance = rounding_tolerance(stored, dtype)
     mean = float(summary.mean.real)
-    second = summary.variance + (mean - stored.mean) ** 2
+    off = mean - stored.mean
+    second = summary.variance + off * off  # a power would raise where a product is infinite
     ratio = summary.variance / law.variance if law.variance else None
     return Judgment(
         law,
@@ -70,7 +76,8 @@ def _mean_score(law: Law, mean: float, count: int, tolerance: float) -> Score:
     if law.fixed is Fixed.EVERYTHING:
         return _fixed_score(off, tolerance * max(abs(law.mean), law.std))
     z = off / (law.std / math.sqrt(count))
-    return Score(z, _normal_tails(z))
+    random, kurtosis = _of_random_values(law, count)[:2]
+    return Score(z, min(1.0, _normal_tails(z) + _rare_tails(z, (kurtosis - 3) / random)))
 
 
 def _variance_score(law: Law, second: float, count: int, tolerance: float) -> Score:
@@ -78,11 +85,18 @@ def _variance_score(law: Law, second: float, count: int, tolerance: float) -> Sc
     if law.fixed is not Fixed.NOTHING:
         scale = max(law.variance, (tolerance * law.mean) ** 2)
         return _fixed_score(off, tolerance * scale if law.variance else scale)
-    random = count * law.random_share
-    kurtosis, sixth = law.kurtosis * law.random_share, law.sixth * law.random_share**2
+    random, kurtosis, sixth = _of_random_values(law, count)
+    if kurtosis - 1 < _TWO_VALUES:
+        return _fixed_score(off, _TWO_VALUES * law.variance)
     z = off / law.variance * math.sqrt(random / (kurtosis - 1))
     skewness = (sixth - 3 * kurtosis + 2) / (kurtosis - 1) ** 1.5 / math.sqrt(random)
     return Score(z, _pearson_tails(z, skewness))
+
+
+def _of_random_values(law: Law, count: int) -> tuple[float, float, float]:
+    """Returns the number, kurtosis and sixth moment of the values that are random."""
+    share = law.random_share
+    return count * share, law.kurtosis * share, law.sixth * share**2
 
 
 def _fixed_score(off: float, tolerance: float) -> Score:
@@ -97,10 +111,21 @@ def _normal_tails(z: float) -> float:
     return float(2 * ndtr(-abs(z)))
 
 
+def _rare_tails(z: float, excess: float) -> float:
+    """Bounds what rare large values add to normal tails, by Markov's inequality on z⁴.
+
+    Where nearly all values underflow, one that does not moves the mean by many standard errors.
+    """
+    return max(0.0, excess) / min(max(abs(z), 1e-3), 1e60) ** 4
+
+
 def _pearson_tails(z: float, skewness: float) -> float:
     """Two-sided tail of Pearson's type III: (χ²ₖ − k)/√2k with k = 8/skewness²."""
     from scipy.special import chdtr, chdtrc
 
+    if abs(skewness) < _SYMMETRIC:
+        return _normal_tails(z)
+    z = math.copysign(z, z * skewness)
     degrees = 8 / skewness**2
     square = max(0.0, degrees + z * math.sqrt(2 * degrees))
     tail = chdtrc(degrees, square) if z > 0 else chdtr(degrees, square)

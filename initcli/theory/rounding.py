@@ -19,6 +19,8 @@ from initcli.core.dtypes import DType
 from initcli.schemes.law import Fixed, Law, constant
 
 _TABLE_BITS = 16
+# What a cdf near 1 has no digits for.
+_NEVER = 2.0**-52
 
 
 @functools.lru_cache(maxsize=4096)
@@ -38,10 +40,10 @@ def stored_law(law: Law, dtype: DType) -> Law:
         return law
     grid = _finite_values(dtype)
     mass = np.diff(law.cdf((grid[1:] + grid[:-1]) / 2), prepend=0.0, append=1.0)
+    if mass.max() >= 1 - _NEVER:
+        return constant(float(grid[mass.argmax()]))
     mean = float(mass @ grid)
     second, fourth, sixth = (float(mass @ (grid - mean) ** order) for order in (2, 4, 6))
-    if not second:
-        return constant(mean)
     return replace(
         law, mean=mean, variance=second, kurtosis=fourth / second**2, sixth=sixth / second**3
     )
@@ -64,5 +66,7 @@ def _finite_values(dtype: DType) -> NDArray[Any]:
 
 def rounding_tolerance(law: Law, dtype: DType) -> float:
     """Returns how far, relative to the law's scale, rounding alone may move a fixed quantity."""
+    if law.fixed is Fixed.EVERYTHING:
+        return 1e-6  # the stored law is rounded already; float64 may hold what float32 does not
     least = 1e-5  # float32 orthogonalisation is off by a few 1e-6
-    return max(least, dtype.epsilon) if law.fixed is not Fixed.NOTHING else 0.0
+    return max(least, dtype.epsilon) if law.fixed is Fixed.ENERGY else 0.0

