@@ -9,8 +9,10 @@ import typer
 
 from initcli.cli import options
 from initcli.cli.output import deliver
+from initcli.reports.compare import COLUMNS
 
-EXAMPLES = """
+EXAMPLES = f"""
+**Columns**: {options.keys_of(COLUMNS)}
 **Examples**
 
 `initcli compare before.safetensors after.safetensors --only-changed`
@@ -31,6 +33,12 @@ def compare(
     atol: Annotated[
         float | None, typer.Option(help="Given one of the two, the other is 0.")
     ] = None,
+    check_dtype: Annotated[
+        bool,
+        typer.Option(
+            "--check-dtype", help="Unequal dtypes are a difference even if the values are equal."
+        ),
+    ] = False,
     select: options.Select = None,
     exclude: options.Exclude = None,
     only_changed: Annotated[
@@ -61,6 +69,7 @@ def compare(
         atol=atol,
         select=select or (),
         exclude=exclude or (),
+        check_dtype=check_dtype,
         only_changed=only_changed,
         sort=sort,
         top=top,

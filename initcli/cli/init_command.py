@@ -9,8 +9,10 @@ import typer
 
 from initcli.cli import options
 from initcli.cli.output import deliver
+from initcli.reports.tensor_row import COLUMNS
 
-EXAMPLES = """
+EXAMPLES = f"""
+**Columns**: {options.keys_of(COLUMNS)}
 **Examples**
 
 `initcli init model.py:build --arg width=256 --scheme 'orthogonal(gain=relu)' -o fresh.safetensors`

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 import typer
 
 from initcli.core.errors import OptionError
 from initcli.render.formats import Format
+from initcli.reports.table import Column
 from initcli.schemes.registry import SCHEMES, Parameter
 
 CHOICE = "Which tensors"
@@ -97,6 +98,11 @@ Jobs = Annotated[
     int | None,
     typer.Option("--jobs", "-j", min=1, metavar="N", help="Threads; by default one a core."),
 ]
+
+
+def keys_of(columns: Sequence[Column]) -> str:
+    """Returns the keys that --columns and --sort take, for the help."""
+    return ", ".join(column.key for column in columns)
 
 
 def with_scheme_parameters(command: Callable[..., None]) -> Callable[..., None]:

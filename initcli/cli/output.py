@@ -46,7 +46,7 @@ def deliver(
     else:
         _write(path, text, inputs)
     is_seen = path is None and form in _SHOWS_FINDINGS
-    _say(report, form, is_seen=is_seen)
+    _say(report, form, is_seen=is_seen, is_file=path is not None)
     raise typer.Exit(0 if report.passed else 1)
 
 
@@ -82,13 +82,13 @@ def _write(path: Path, text: str, inputs: Iterable[Path]) -> None:
         file.write(text.encode("utf-8", "backslashreplace"))
 
 
-def _say(report: Report, form: Format, *, is_seen: bool) -> None:
+def _say(report: Report, form: Format, *, is_seen: bool, is_file: bool) -> None:
     """Says on stderr what stdout does not show: notes, and what was found where."""
     if not is_seen:
         for line in finding_lines(report.findings):
             print(line, file=sys.stderr)
-    if not is_seen or form not in _CARRIES_NOTES:
+    if is_file or form not in _CARRIES_NOTES:
         for note in report.notes:
             print(f"initcli: {visible(note)}", file=sys.stderr)
-    if not is_seen:
+    if is_file or not (is_seen or report.passed):
         print(f"initcli: {visible(report.verdict)}", file=sys.stderr)

@@ -37,6 +37,7 @@ def compare(
     atol: float | None = None,
     select: Sequence[str] = (),
     exclude: Sequence[str] = (),
+    check_dtype: bool = False,
     only_changed: bool = False,
     sort: str | None = None,
     top: int | None = None,
@@ -55,6 +56,7 @@ def compare(
         atol: The absolute tolerance.
         select: Patterns of which a tensor's name must match one; `re:` begins a regex.
         exclude: Patterns of which it may match none.
+        check_dtype: Whether unequal dtypes are a difference even if the values are equal.
         only_changed: Whether to leave out rows of tensors that are the same.
         sort: A column: numbers largest first, text from A; `-column` reverses.
         top: How many rows to show.
@@ -75,8 +77,11 @@ def compare(
     alone = [name for name in names if name not in measured]
     sides_a = _sides(one, names, alone, {name: pair.a for name, pair in measured.items()}, jobs)
     sides_b = _sides(other, names, alone, {name: pair.b for name, pair in measured.items()}, jobs)
-    rows = tuple(compare_row(sides_a[name], sides_b[name], measured.get(name)) for name in names)
-    shown = [row for row in rows if row.status not in SAME] if only_changed else rows
+    rows = tuple(
+        compare_row(sides_a[name], sides_b[name], measured.get(name), check_dtype=check_dtype)
+        for name in names
+    )
+    shown = [row for row in rows if _is_worth_showing(row)] if only_changed else rows
     return CompareReport(
         str(a),
         str(b),
@@ -142,12 +147,19 @@ def _side(tensor: StoredTensor, summary: Summary | None) -> Side:
     return Side(tensor.spec, summary if tensor.spec.dtype.is_decoded else None)
 
 
+def _is_worth_showing(row: CompareRow) -> bool:
+    return row.is_difference or row.status not in SAME
+
+
 def _table(
     rows: Sequence[CompareRow], columns: str | None, sort: str | None, top: int | None
 ) -> Table:
     def is_present(column: Column) -> bool:
-        return not rows or any(getattr(row, column.key) is not None for row in rows)
+        values = [getattr(row, column.key) for row in rows]
+        return any(values) if column.is_urgent else any(value is not None for value in values)
 
     shown = choose_columns(COLUMNS, columns, is_present)
-    keys = tuple(column.key for column in (shown if columns else COLUMNS))
+    # For people both sides share a column; machines get them apart.
+    apart = [column for column in COLUMNS if column.key not in {"shape", "dtype"}]
+    keys = tuple(column.key for column in (shown if columns else apart))
     return Table(shown, sort_rows(rows, COLUMNS, sort)[:top], keys)

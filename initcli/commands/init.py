@@ -9,7 +9,7 @@ from pathlib import Path
 
 from initcli.checks.observation import Observation
 from initcli.core.dtypes import DType, parse_dtype
-from initcli.core.errors import OptionError
+from initcli.core.errors import NotApplicableError, OptionError
 from initcli.core.tensor import TensorSpec
 from initcli.core.text import plural, visible
 from initcli.engine.draw import draw_tensor
@@ -81,6 +81,7 @@ def init(
         raise OptionError("nothing to draw", hint="give --scheme or --bias")
     assignments = plan.assign(opened.specs, opened.roles, _chosen(plan.selector, opened))
     specs = {name: _cast(spec, assignments[name], wanted) for name, spec in opened.specs.items()}
+    _refuse_idle(plan, assignments)
     target = _target(opened, output, specs, force=force)
     written: Summaries = dict.fromkeys(specs)
     if not dry_run:
@@ -93,6 +94,16 @@ def init(
     table = _table(rows, pooled_row(plural(len(seen), "tensor"), seen), columns)
     done = None if dry_run else str(output)
     return InitReport(opened.name, done, seed, rows, table, _notes(assignments, opened))
+
+
+def _refuse_idle(plan: Plan, assignments: Mapping[str, Assignment]) -> None:
+    """Refuses to write a copy where something should have been drawn."""
+    if plan.has_schemes and not any(one.draw for one in assignments.values()):
+        reason = next((one.reason for one in assignments.values() if one.is_skip), "")
+        where = ", ".join(one.text for one in (plan.scheme, plan.bias) if one)
+        raise NotApplicableError(
+            f"no tensor can be drawn by it{reason and ': '}{reason}", where=where
+        )
 
 
 def _drawable(text: str) -> DType:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 
+from initcli.checks.finding import Finding
 from initcli.checks.gate import FailOn, passes
 from initcli.checks.observation import Observation
 from initcli.checks.registry import run_checks
@@ -84,7 +85,7 @@ def stats(
     chosen = set(
         plan.selector.choose(list(dict.fromkeys(chain(*(each.tensors for each in checkpoints)))))
     )
-    values = _needs_values(columns, sort) or plan.has_schemes
+    values = _needs_values(columns, sort) or plan.has_schemes or strict
     seen = [
         one
         for checkpoint in checkpoints
@@ -93,7 +94,7 @@ def stats(
     seen = _with_rejections(seen, alpha)
     findings = tuple(run_checks(seen)) if values else ()
     total = pooled_row(plural(len(seen), "tensor"), seen)
-    rows = tuple(tensor_row(one) for one in seen) if by is None else _grouped(seen, by)
+    rows = _rows(seen, findings) if by is None else _grouped(seen, by)
     notes = tuple(chain(*(checkpoint.notes for checkpoint in checkpoints)))
     return StatsReport(
         tuple(map(_opened, checkpoints)),
@@ -168,12 +169,26 @@ def _with_rejections(seen: Sequence[Observation], alpha: float) -> list[Observat
     ]
 
 
+def _rows(seen: Sequence[Observation], findings: Sequence[Finding]) -> tuple[TensorRow, ...]:
+    codes: dict[tuple[str, str], list[str]] = {}
+    for finding in findings:
+        codes.setdefault((finding.checkpoint, finding.tensor), []).append(finding.code)
+    return tuple(
+        replace(tensor_row(one), findings=" ".join(found) if found else None)
+        for one in seen
+        for found in [codes.get((one.checkpoint, one.spec.name))]
+    )
+
+
 def _grouped(seen: Sequence[Observation], by: str) -> tuple[TensorRow, ...]:
-    groups: dict[str, list[Observation]] = {}
+    groups: dict[tuple[str, str], list[Observation]] = {}
     for one in seen:
         key = one.spec.dtype.code if by == "dtype" else one.spec.name.rpartition(".")[0]
-        groups.setdefault(key or "(top)", []).append(one)
-    return tuple(pooled_row(name, group) for name, group in groups.items())
+        groups.setdefault((one.checkpoint, key or "(top)"), []).append(one)
+    return tuple(
+        replace(pooled_row(name, group), checkpoint=checkpoint)
+        for (checkpoint, name), group in groups.items()
+    )
 
 
 def _table(

@@ -106,7 +106,8 @@ def open_regular(path: Path) -> tuple[int, int, tuple[int, int, int]]:
     try:
         descriptor = os.open(path, flags | getattr(os, "O_CLOEXEC", 0))
     except (OSError, ValueError) as error:
-        raise MissingError(_reason(error), where=visible(str(path), 300)) from error
+        hint = "only init takes a factory, file.py:name" if ".py:" in path.name else ""
+        raise MissingError(_reason(error), where=visible(str(path), 300), hint=hint) from error
     status = os.fstat(descriptor)
     if not stat.S_ISREG(status.st_mode):
         os.close(descriptor)

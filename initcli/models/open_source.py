@@ -10,6 +10,8 @@ from initcli.formats.detect import open_checkpoint
 from initcli.models.factory import build_module, is_factory
 from initcli.models.source import CheckpointSource, Source
 
+_FACTORY = "a factory is written path/to/file.py:name"
+
 
 def open_source(
     text: str, arguments: Sequence[str], *, seed: int, dtype: DType | None, values: bool
@@ -29,7 +31,11 @@ def open_source(
     if not is_factory(text):
         if arguments:
             message = "--arg is for a factory, and this source is a checkpoint"
-            raise OptionError(message, hint="a factory is written path/to/file.py:name")
+            raise OptionError(message, hint=_FACTORY)
+        if text.endswith(".py"):
+            raise OptionError(
+                "a Python file without a factory", hint=f"{_FACTORY}, such as {text}:build"
+            )
         return CheckpointSource(open_checkpoint(text))
     from initcli.models.module_source import module_source
 

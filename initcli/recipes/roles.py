@@ -22,6 +22,8 @@ class Role(enum.Enum):
 _SHORT_NORMS = {"ln", "bn", "gn"}
 _SCALES = {"weight", "gamma", "scale"}
 _SHIFTS = {"beta"}
+# What weight normalisation scales directions by, old spelling and new.
+_MAGNITUDES = {"weight_g", "original0"}
 
 
 def roles_of(specs: Mapping[str, TensorSpec]) -> dict[str, Role]:
@@ -40,7 +42,8 @@ def _role(spec: TensorSpec, specs: Mapping[str, TensorSpec]) -> Role:
     if not spec.dtype.is_float or not spec.shape:
         return Role.OTHER
     if len(spec.shape) > 1:
-        return Role.OTHER if "bias" in last.lower() else Role.WEIGHT
+        is_other = "bias" in last.lower() or last in _MAGNITUDES
+        return Role.OTHER if is_other else Role.WEIGHT
     sibling = specs.get(f"{layer}.weight" if layer else "weight")
     is_norm = _is_normalisation(layer) or (sibling is not None and len(sibling.shape) == 1)
     return _vector_role(last.lower(), is_norm=is_norm)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
+import warnings
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from fnmatch import translate
@@ -40,11 +41,19 @@ class Pattern:
         return name == self.text or _compile(self.text).search(name) is not None
 
 
+def _hint(pattern: Pattern, names: Collection[str]) -> str:
+    if pattern.text and any(name.startswith(f"{pattern.text}.") for name in names):
+        return f"a pattern matches whole names: did you mean '{visible(pattern.text, 80)}.*'?"
+    return did_you_mean(pattern.text, names) or "initcli stats lists the names"
+
+
 @functools.lru_cache(maxsize=256)
 def _compile(text: str) -> re.Pattern[str]:
     source = text.removeprefix(_REGEX) if text.startswith(_REGEX) else r"\A" + translate(text)
     try:
-        return re.compile(source)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)
+            return re.compile(source)
     except (re.error, OverflowError, RecursionError) as error:
         message = f"not a regular expression: {error}"
         raise PatternError(message, where=visible(text, 200)) from error
@@ -70,8 +79,8 @@ class Selector:
         """
         for pattern in (*self.include, *self.exclude):
             if not any(pattern.matches(name) for name in names):
-                hint = did_you_mean(pattern.text, names) or "initcli stats lists the names"
-                raise PatternError("no tensor matches", where=visible(pattern.text, 200), hint=hint)
+                where = visible(pattern.text, 200) or "an empty pattern"
+                raise PatternError("no tensor matches", where=where, hint=_hint(pattern, names))
         chosen = [name for name in names if self._chooses(name)]
         if names and not chosen:
             raise PatternError("the patterns exclude every tensor", hint="narrow --exclude")

@@ -27,6 +27,7 @@ COLUMNS = (
     Column("relative", Form.NUMBER, 94),
     Column("cosine", Form.NUMBER, 93),
     Column("beyond", Form.COUNT, 84),
+    Column("incomparable", Form.COUNT, 83, is_urgent=True),
     Column("mean_a", Form.NUMBER, 75),
     Column("mean_b", Form.NUMBER, 75),
     Column("std_a", Form.NUMBER, 76),
@@ -71,6 +72,7 @@ class CompareRow:
         relative: ‖a − b‖ / ‖a‖.
         cosine: The cosine of the angle between the two as vectors.
         beyond: Values beyond the tolerance.
+        incomparable: Unequal pairs of which a value is NaN or infinite; with one, max_abs is NaN.
         unequal: Values that differ at all.
         mean_a, mean_b, std_a, std_b: Of the finite values.
     """
@@ -88,6 +90,7 @@ class CompareRow:
     relative: float | None = None
     cosine: float | None = None
     beyond: int | None = None
+    incomparable: int | None = None
     unequal: int | None = None
     mean_a: float | None = None
     mean_b: float | None = None
@@ -107,7 +110,7 @@ class CompareRow:
     @property
     def is_difference(self) -> bool:
         """Whether it is a difference beyond tolerance."""
-        return self.within != "yes" and self.status not in SAME
+        return self.within != "yes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,13 +121,16 @@ class Side:
     summary: Summary | None = None
 
 
-def compare_row(a: Side, b: Side, pair: PairSummary | None) -> CompareRow:
+def compare_row(
+    a: Side, b: Side, pair: PairSummary | None, *, check_dtype: bool = False
+) -> CompareRow:
     """Returns the row of one name; at least one side holds it.
 
     Args:
         a: The tensor in A.
         b: The tensor in B.
         pair: Their distance; None if they cannot be held against each other.
+        check_dtype: Whether unequal dtypes are a difference whatever the values.
     """
     spec = a.spec or b.spec
     if spec is None:
@@ -145,6 +151,8 @@ def compare_row(a: Side, b: Side, pair: PairSummary | None) -> CompareRow:
     if pair is None:
         return row
     is_within = row.status in SAME or not pair.distance.beyond
+    if check_dtype and row.dtype_a != row.dtype_b:
+        is_within = False
     row = replace(row, within="yes" if is_within else "no")
     return _with_distance(row, pair.distance) if spec.dtype.is_decoded else row
 
@@ -166,13 +174,15 @@ def status_of(a: TensorSpec | None, b: TensorSpec | None, pair: PairSummary | No
 
 
 def _with_distance(row: CompareRow, distance: Distance) -> CompareRow:
-    beyond = 0 if row.status in SAME else distance.beyond
-    row = replace(row, beyond=beyond, unequal=distance.unequal)
+    beyond, incomparable = distance.beyond, distance.incomparable
+    if row.status in SAME:
+        beyond = incomparable = 0
+    row = replace(row, beyond=beyond, incomparable=incomparable, unequal=distance.unequal)
     if not distance.compared:
         return row
     return replace(
         row,
-        max_abs=distance.largest,
+        max_abs=math.nan if incomparable else distance.largest,
         mean_abs=distance.mean_absolute,
         relative=distance.relative,
         cosine=None if math.isnan(distance.cosine) else distance.cosine,

@@ -43,7 +43,7 @@ class InitReport:
             f"{count:,} {action}" for action, count in sorted(counts.items(), key=str)
         )
         where = f"wrote {self.output}" if self.output else "dry run, nothing written"
-        return f"{where}: {plural(len(self.rows), 'tensor')} ({parts}), seed {self.seed}"
+        return f"{where}: {parts or plural(0, 'tensor')}, seed {self.seed}"
 
     def document(self) -> dict[str, object]:
         """Returns everything, for machines."""

@@ -37,6 +37,7 @@ COLUMNS = (
     Column("ratio", Form.NUMBER, 89),
     Column("z", Form.NUMBER, 86),
     Column("verdict", Form.TEXT, 95),
+    Column("findings", Form.TEXT, 20, is_default=False),
     Column("mean_imaginary", Form.NUMBER, 10, is_default=False),
     Column("mean_z", Form.NUMBER, 10, is_default=False),
     Column("stored_variance", Form.NUMBER, 10, is_default=False),
@@ -75,6 +76,7 @@ class TensorRow:
         mean_z: Distance of the mean, in standard errors.
         verdict: `ok`, what is off, or `not checked`.
         reason: Why nothing was drawn or judged.
+        findings: The codes of what checks found.
     """
 
     name: str
@@ -104,6 +106,7 @@ class TensorRow:
     mean_z: float | None = None
     verdict: str | None = None
     reason: str | None = None
+    findings: str | None = None
 
 
 def tensor_row(seen: Observation, action: str | None = None) -> TensorRow:

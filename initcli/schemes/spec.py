@@ -119,7 +119,7 @@ def _convert(parameter: Parameter, value: object) -> object:
 def _choice(parameter: Parameter, value: object) -> object:
     choices = get_args(parameter.type)
     if value not in choices:
-        hint = did_you_mean(_shown(value), choices) or f"one of {', '.join(choices)}"
+        hint = f"{did_you_mean(_shown(value), choices)} one of: {', '.join(choices)}".strip()
         raise OptionError(f"{parameter.name} cannot be {_shown(value)}", hint=hint)
     return value
 

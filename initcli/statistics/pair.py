@@ -26,6 +26,7 @@ class Distance:
         compared: Pairs of which both values are finite.
         unequal: Pairs of different value; NaN differs from everything.
         beyond: Pairs further apart than the tolerance, NaN and unequal infinities included.
+        incomparable: Unequal pairs of which a value is NaN or infinite: they have no distance.
         unequal_as_a: Pairs that differ once B is cast to A's dtype; NaNs agree here.
         unequal_as_b: Pairs that differ once A is cast to B's dtype; NaNs agree here.
         largest: The largest |a − b|.
@@ -39,6 +40,7 @@ class Distance:
     compared: int = 0
     unequal: int = 0
     beyond: int = 0
+    incomparable: int = 0
     unequal_as_a: int = 0
     unequal_as_b: int = 0
     largest: float = 0.0
@@ -74,6 +76,7 @@ class Distance:
             self.compared + other.compared,
             self.unequal + other.unequal,
             self.beyond + other.beyond,
+            self.incomparable + other.incomparable,
             self.unequal_as_a + other.unequal_as_a,
             self.unequal_as_b + other.unequal_as_b,
             max(self.largest, other.largest),
@@ -155,6 +158,7 @@ def _no_distance(summary: Summary, raw: memoryview, dtype: DType) -> Distance:
         compared=summary.finite,
         unequal=summary.nan,
         beyond=summary.nan,
+        incomparable=summary.nan,
         squares_a=energy,
         squares_b=energy,
         product=energy,
@@ -165,6 +169,7 @@ def _distance(tile_a: Array, tile_b: Array, tolerance: Tolerance) -> Distance:
     a, b = widen(tile_a), widen(tile_b)
     unequal = _exactly_unequal(tile_a, tile_b)
     is_finite = np.isfinite(a) & np.isfinite(b)
+    incomparable = int(np.count_nonzero(unequal & ~is_finite))
     a, b = a[is_finite], b[is_finite]
     with np.errstate(over="ignore", invalid="ignore"):
         gap = np.abs(a - b)
@@ -172,7 +177,8 @@ def _distance(tile_a: Array, tile_b: Array, tolerance: Tolerance) -> Distance:
         return Distance(
             compared=a.size,
             unequal=int(np.count_nonzero(unequal)),
-            beyond=int(np.count_nonzero(beyond)) + int(np.count_nonzero(unequal & ~is_finite)),
+            beyond=int(np.count_nonzero(beyond)) + incomparable,
+            incomparable=incomparable,
             largest=float(gap.max(initial=0.0)),
             absolute=float(gap.sum()),
             squared=_energy(gap),

@@ -57,7 +57,7 @@ class Judgment:
 def judge(law: Law, dtype: DType, summary: Summary) -> Judgment:
     """Scores a summary of at least one finite value against the law it was drawn by."""
     stored = stored_law(law, dtype)
-    tolerance = rounding_tolerance(stored, dtype)
+    tolerance = rounding_tolerance(stored, dtype, summary.finite)
     mean = float(summary.mean.real)
     off = mean - stored.mean
     second = summary.variance + off * off  # a power would raise where a product is infinite

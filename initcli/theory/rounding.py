@@ -19,6 +19,7 @@ from initcli.core.dtypes import DType
 from initcli.schemes.law import Fixed, Law, constant
 
 _TABLE_BITS = 16
+_SIX_SIGMA = 6.0
 # What a cdf near 1 has no digits for.
 _NEVER = 2.0**-52
 
@@ -64,9 +65,35 @@ def _finite_values(dtype: DType) -> NDArray[Any]:
     return np.unique(values[np.isfinite(values)])
 
 
-def rounding_tolerance(law: Law, dtype: DType) -> float:
-    """Returns how far, relative to the law's scale, rounding alone may move a fixed quantity."""
+def rounding_tolerance(law: Law, dtype: DType, count: int) -> float:
+    """Returns how far, relative to the law's scale, rounding alone may move a fixed quantity.
+
+    Args:
+        law: The stored law.
+        dtype: What it is stored in.
+        count: The number of values, over which rounding errors average out.
+    """
+    if law.fixed is Fixed.NOTHING:
+        return 0.0
     if law.fixed is Fixed.EVERYTHING:
         return 1e-6  # the stored law is rounded already; float64 may hold what float32 does not
     least = 1e-5  # float32 orthogonalisation is off by a few 1e-6
-    return max(least, dtype.epsilon) if law.fixed is Fixed.ENERGY else 0.0
+    if dtype.bits > _TABLE_BITS:
+        return least
+    return least + _SIX_SIGMA * _energy_noise(law, dtype) / math.sqrt(count)
+
+
+@functools.lru_cache(maxsize=4096)
+def _energy_noise(law: Law, dtype: DType) -> float:
+    """Returns the standard deviation of q² − x², relative to the variance, for x rounded to q.
+
+    Within half a step of q the change is at most |q|·step, spread about evenly.
+    """
+    if law.cdf is None:
+        return dtype.epsilon
+    grid = _finite_values(dtype)
+    middle = (grid[1:] + grid[:-1]) / 2
+    mass = np.diff(law.cdf(middle), prepend=0.0, append=1.0)
+    step = np.gradient(grid)
+    change = np.maximum(np.abs(grid), step / 2) * step
+    return math.sqrt(float(mass @ change**2) / 3) / law.variance

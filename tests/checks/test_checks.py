@@ -59,7 +59,11 @@ FAULTS = {
     "all zero": (seen(ZEROS), {"IC103": "all 16 values are zero"}),
     "all minus zero": (seen(-ZEROS, "BF16"), {"IC103": "all 16"}),
     "constant": (seen(TENTHS, "F16"), {"IC104": "all 16 values are 0.5"}),
-    "zero but expected normal": (seen(ZEROS, scheme="normal"), {"IC103": "all 16"}),
+    "zero but expected normal": (
+        seen(ZEROS, scheme="normal", variance_off=True),
+        {"IC103": "all 16", "IC202": "variance 0"},
+    ),
+    "zero as expected after underflow": (seen(ZEROS, scheme="normal"), {}),
     "mean off": (
         seen(HEALTHY + 9, scheme="normal", mean_off=True),
         {"IC201": "0 expected (z = +7"},

@@ -95,7 +95,7 @@ def test_json_gives_names_back_whole(report: initcli.StatsReport) -> None:
     assert render_json(report).isascii()
     rows = [json.loads(line) for line in render_json_lines(report).splitlines()]
     assert [row["name"] for row in rows] == [row["name"] for row in document["tensors"]]
-    assert all(row["findings"] == ["IC101"] for row in rows)
+    assert all(row["findings"] == "IC101" for row in rows)
 
 
 def test_csv_cells_are_neither_formulae_nor_control_characters(report: initcli.StatsReport) -> None:

@@ -103,10 +103,18 @@ def test_half_the_zeros_of_a_sparse_law_are_its_own() -> None:
 
 def test_only_what_a_scheme_fixes_has_a_rounding_tolerance() -> None:
     tolerances = [
-        rounding_tolerance(draw_of(text, (8, 8)).law, DTYPES["BF16"])
+        rounding_tolerance(draw_of(text, (8, 8)).law, DTYPES["F32"], 64)
         for text in ("normal", "orthogonal", "eye")
     ]
-    assert tolerances == [0.0, 2**-7, 1e-6]
+    assert tolerances == [0.0, 1e-5, 1e-6]
+
+
+@pytest.mark.parametrize(("code", "most"), [("F16", 1e-3), ("BF16", 8e-3), ("F8_E4M3", 0.12)])
+def test_rounding_errors_of_a_fixed_energy_average_out(code: str, most: float) -> None:
+    law = draw_of("orthogonal", (64, 64)).law
+    one, many = (rounding_tolerance(law, DTYPES[code], count) - 1e-5 for count in (64, 6400))
+    assert many == pytest.approx(one / 10)
+    assert 0 < rounding_tolerance(law, DTYPES[code], 64 * 64) < most
 
 
 def test_every_pattern_of_a_narrow_dtype_has_its_share() -> None:
