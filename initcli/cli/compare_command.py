@@ -12,12 +12,13 @@ from initcli.cli.output import deliver
 from initcli.reports.compare import COLUMNS
 
 EXAMPLES = f"""
-**Columns**: {options.keys_of(COLUMNS)}
 **Examples**
 
 `initcli compare before.safetensors after.safetensors --only-changed`
 
 `initcli compare original/ converted.safetensors --rtol 0 --atol 0`
+
+**Columns**: {options.keys_of(COLUMNS)}
 """
 
 

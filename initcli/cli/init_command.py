@@ -12,7 +12,6 @@ from initcli.cli.output import deliver
 from initcli.reports.tensor_row import COLUMNS
 
 EXAMPLES = f"""
-**Columns**: {options.keys_of(COLUMNS)}
 **Examples**
 
 `initcli init model.py:build --arg width=256 --scheme 'orthogonal(gain=relu)' -o fresh.safetensors`
@@ -20,6 +19,8 @@ EXAMPLES = f"""
 `initcli init trained.safetensors --select 'head.*' --scheme xavier_uniform -o reset.safetensors`
 
 `initcli init model.py:build --scheme kaiming_normal --bias zeros --dry-run`
+
+**Columns**: {options.keys_of(COLUMNS)}
 """
 
 

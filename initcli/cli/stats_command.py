@@ -12,7 +12,6 @@ from initcli.cli.output import deliver
 from initcli.reports.tensor_row import COLUMNS
 
 EXAMPLES = f"""
-**Columns**: {options.keys_of(COLUMNS)}
 **Examples**
 
 `initcli stats model.safetensors --sort std --top 10`
@@ -20,6 +19,8 @@ EXAMPLES = f"""
 `initcli stats model/ --scheme kaiming_normal --nonlinearity relu --select '*.weight'`
 
 `initcli stats model/ --by layer --format json -o stats.json`
+
+**Columns**: {options.keys_of(COLUMNS)}
 """
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from rich import box
 from rich.cells import cell_len
@@ -111,8 +112,9 @@ def _width(table: Table, column: Column) -> int:
 def _rich_table(table: Table, columns: Sequence[Column]) -> RichTable:
     drawn = RichTable(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
     for column in columns:
-        right = column.form in _RIGHT
-        drawn.add_column(column.title, justify="right" if right else "left", overflow="fold")
+        justify: Literal["left", "right"] = "right" if column.form in _RIGHT else "left"
+        is_first = table.wraps and column is columns[0]
+        drawn.add_column(column.title, justify=justify, overflow="fold", no_wrap=is_first)
     for row in table.rows:
         drawn.add_row(*_cells(row, columns))
     if table.total is not None:
