@@ -5,9 +5,10 @@ from __future__ import annotations
 from initcli.checks.finding import Severity
 from initcli.checks.observation import Observation
 from initcli.checks.registry import check
+from initcli.theory.judge import cannot_judge
 
 
-@check("IC901", Severity.NOTE, advice="--strict makes it fail")
+@check("IC901", Severity.NOTE, advice="--strict makes it fail", is_coverage=True)
 def is_not_decoded(seen: Observation) -> str | None:
     """The values are stored in a way that cannot be decoded here."""
     if seen.spec.dtype.is_decoded:
@@ -15,11 +16,13 @@ def is_not_decoded(seen: Observation) -> str | None:
     return f"not checked: {seen.spec.dtype.code} values are not decoded"
 
 
-@check("IC902", Severity.NOTE, advice="--strict makes it fail; narrow --select to leave it out")
+@check("IC902", Severity.NOTE, advice="--strict fails on it; see --exclude", is_coverage=True)
 def is_not_judged(seen: Observation) -> str | None:
     """A scheme was expected of the tensor, and cannot be held against it."""
     assignment = seen.assignment
     if assignment is None or not assignment.scheme or seen.judgment is not None:
         return None
-    reason = assignment.reason or "it holds no finite value"
+    reason = assignment.reason
+    if assignment.draw is not None and seen.summary is not None:
+        reason = cannot_judge(assignment.draw.law, seen.summary)
     return f"not checked against {assignment.scheme}: {reason}"

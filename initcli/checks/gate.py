@@ -6,8 +6,7 @@ import enum
 from collections.abc import Iterable
 
 from initcli.checks.finding import Finding, Severity
-
-NOT_CHECKED = frozenset({"IC901", "IC902"})
+from initcli.checks.registry import CHECKS
 
 
 class FailOn(enum.Enum):
@@ -26,7 +25,8 @@ def passes(findings: Iterable[Finding], fail_on: FailOn, *, strict: bool) -> boo
         fail_on: The lightest severity that fails.
         strict: Whether what was not checked fails too.
     """
-    if strict and any(finding.code in NOT_CHECKED for finding in findings):
+    coverage = {code for code, each in CHECKS.items() if each.is_coverage}
+    if strict and any(finding.code in coverage for finding in findings):
         return False
     if fail_on is FailOn.NEVER:
         return True

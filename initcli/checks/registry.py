@@ -18,6 +18,7 @@ class Check:
     Attributes:
         code: Stable for ever.
         severity: What a finding weighs.
+        is_coverage: Whether a finding means that something was not checked.
         inspect: Returns what is wrong, or None.
         advice: What the user can do.
     """
@@ -26,6 +27,7 @@ class Check:
     severity: Severity
     inspect: Inspect
     advice: str
+    is_coverage: bool = False
 
     @property
     def title(self) -> str:
@@ -36,11 +38,13 @@ class Check:
 CHECKS: dict[str, Check] = {}
 
 
-def check(code: str, severity: Severity, *, advice: str) -> Callable[[Inspect], Inspect]:
+def check(
+    code: str, severity: Severity, *, advice: str, is_coverage: bool = False
+) -> Callable[[Inspect], Inspect]:
     """Registers a function as the check of a code."""
 
     def register(function: Inspect) -> Inspect:
-        CHECKS[code] = Check(code, severity, function, advice)
+        CHECKS[code] = Check(code, severity, function, advice, is_coverage)
         return function
 
     return register

@@ -53,7 +53,8 @@ def main() -> int:
         _abandon_stdout()
         return 128 + _CLOSED_PIPE
     except OSError as error:
-        return _report(f"initcli: error E206: cannot write: {error.strerror}", 2)
+        told = describe(WriteError(error.strerror or str(error), where=str(error.filename or "")))
+        return _report(told, 2)
     except Exception as error:  # noqa: BLE001 - the last line of defence: exit 1 must mean a finding
         return _report(_internal(error), INTERNAL)
 

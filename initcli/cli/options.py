@@ -9,7 +9,6 @@ from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 import typer
 
-from initcli.core.errors import OptionError
 from initcli.render.formats import Format
 from initcli.reports.table import Column
 from initcli.schemes.registry import SCHEMES, Parameter
@@ -119,10 +118,6 @@ def with_scheme_parameters(command: Callable[..., None]) -> Callable[..., None]:
     def wrapper(**given: Any) -> None:  # noqa: ANN401 - Typer passes what it parsed
         chosen = {name: given.pop(name) for name in known}
         parameters = {name: value for name, value in chosen.items() if value is not None}
-        if parameters and not given["scheme"]:
-            raise OptionError(
-                f"--{next(iter(parameters))} is a scheme's parameter, and no --scheme is given"
-            )
         command(**given, parameters=parameters)
 
     own = [

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from initcli.commands.arguments import require_positive
 from initcli.core.dtypes import DTYPES, DType
 from initcli.core.errors import OptionError
 from initcli.engine.local import default_jobs
@@ -35,8 +36,8 @@ def compare(
     *,
     rtol: float | None = None,
     atol: float | None = None,
-    select: Sequence[str] = (),
-    exclude: Sequence[str] = (),
+    select: Sequence[str] | str = (),
+    exclude: Sequence[str] | str = (),
     check_dtype: bool = False,
     only_changed: bool = False,
     sort: str | None = None,
@@ -69,16 +70,25 @@ def compare(
     Raises:
         InitcliError: A path cannot be read, or an argument means nothing.
     """
+    require_positive(top=top, jobs=jobs)
     wanted = _wanted_tolerance(rtol, atol)
     one, other = open_checkpoint(a), open_checkpoint(b)
-    names = Selector.of(select, exclude).choose(list(dict.fromkeys([*one.tensors, *other.tensors])))
+    names = Selector.of(select, exclude).choose_tied(
+        [*one.tensors, *other.tensors], {**other.ties, **one.ties}
+    )
     pairs = [pair for name in names if (pair := _pair(name, one, other, wanted))]
     measured = pair_summaries(pairs, jobs or default_jobs())
     alone = [name for name in names if name not in measured]
     sides_a = _sides(one, names, alone, {name: pair.a for name, pair in measured.items()}, jobs)
     sides_b = _sides(other, names, alone, {name: pair.b for name, pair in measured.items()}, jobs)
     rows = tuple(
-        compare_row(sides_a[name], sides_b[name], measured.get(name), check_dtype=check_dtype)
+        compare_row(
+            sides_a[name],
+            sides_b[name],
+            measured.get(name),
+            allow_cast=wanted is None,
+            check_dtype=check_dtype,
+        )
         for name in names
     )
     shown = [row for row in rows if _is_worth_showing(row)] if only_changed else rows
@@ -155,6 +165,8 @@ def _table(
     rows: Sequence[CompareRow], columns: str | None, sort: str | None, top: int | None
 ) -> Table:
     def is_present(column: Column) -> bool:
+        if not rows:
+            return not column.is_urgent
         values = [getattr(row, column.key) for row in rows]
         return any(values) if column.is_urgent else any(value is not None for value in values)
 

@@ -23,10 +23,10 @@ from initcli.recipes.selector import Selector
 from initcli.reports.init import InitReport
 from initcli.reports.table import Column, Table, choose_columns
 from initcli.reports.tensor_row import COLUMNS, TensorRow, pooled_row, tensor_row
-from initcli.schemes.spec import parse_scheme
 from initcli.statistics.summary import Summary
-from initcli.theory.judge import judge
+from initcli.theory.judge import cannot_judge, judge
 
+_SEEDS = 2**63
 _HIDDEN = frozenset({"checkpoint", "min", "max", "zeros", "nan", "inf", "gain", "z", "verdict"})
 
 
@@ -37,8 +37,8 @@ def init(
     scheme: str | None = None,
     bias: str | None = None,
     parameters: Mapping[str, str] | None = None,
-    select: Sequence[str] = (),
-    exclude: Sequence[str] = (),
+    select: Sequence[str] | str = (),
+    exclude: Sequence[str] | str = (),
     seed: int = 0,
     dtype: str | None = None,
     arguments: Sequence[str] = (),
@@ -70,16 +70,16 @@ def init(
         InitcliError: The source cannot be opened, an argument means nothing, or the output
             is refused; then nothing has been written.
     """
+    if not 0 <= seed < _SEEDS:
+        raise OptionError(f"seed must lie between 0 and 2**63, not {str(seed)[:40]}")
     wanted = _drawable(dtype) if dtype else None
-    plan = Plan(
-        parse_scheme(scheme, parameters) if scheme else None,
-        parse_scheme(bias) if bias else None,
-        Selector.of(select, exclude),
-    )
+    plan = Plan.of(scheme, bias, parameters, Selector.of(select, exclude))
     opened = open_source(str(source), arguments, seed=seed, dtype=wanted, values=not dry_run)
     if opened.checkpoint is not None and not plan.has_schemes:
         raise OptionError("nothing to draw", hint="give --scheme or --bias")
-    assignments = plan.assign(opened.specs, opened.roles, _chosen(plan.selector, opened))
+    assignments = plan.assign(
+        opened.specs, opened.roles, plan.selector.choose_tied(opened.specs, opened.ties)
+    )
     specs = {name: _cast(spec, assignments[name], wanted) for name, spec in opened.specs.items()}
     _refuse_idle(plan, assignments)
     target = _target(opened, output, specs, force=force)
@@ -111,12 +111,6 @@ def _drawable(text: str) -> DType:
     if not dtype.is_drawable:
         raise OptionError(f"nothing can be drawn in {dtype.code}", hint="choose a float dtype")
     return dtype
-
-
-def _chosen(selector: Selector, source: Source) -> set[str]:
-    """Returns the stored names that are selected; a tied tensor by any of its names."""
-    chosen = selector.choose([*source.specs, *source.ties])
-    return {source.ties.get(name, name) for name in chosen}
 
 
 def _cast(spec: TensorSpec, assignment: Assignment, wanted: DType | None) -> TensorSpec:
@@ -152,8 +146,9 @@ def _produce(
 
 def _observation(spec: TensorSpec, assignment: Assignment, summary: Summary | None) -> Observation:
     judgment = None
-    if assignment.draw is not None and summary is not None and summary.finite:
-        judgment = judge(assignment.draw.law, spec.dtype, summary)
+    draw = assignment.draw
+    if draw is not None and summary is not None and not cannot_judge(draw.law, summary):
+        judgment = judge(draw.law, spec.dtype, summary)
     return Observation("", spec, summary, assignment, judgment)
 
 

@@ -11,6 +11,7 @@ from initcli.checks.finding import Finding
 from initcli.checks.gate import FailOn, passes
 from initcli.checks.observation import Observation
 from initcli.checks.registry import run_checks
+from initcli.commands.arguments import require_positive
 from initcli.core.errors import OptionError
 from initcli.core.text import did_you_mean, plural
 from initcli.engine.local import default_jobs
@@ -29,16 +30,15 @@ from initcli.reports.tensor_row import (
     pooled_row,
     tensor_row,
 )
-from initcli.schemes.spec import parse_scheme
-from initcli.theory.judge import holm, judge
+from initcli.theory.judge import cannot_judge, holm, judge
 
 GROUPS = ("layer", "dtype")
 
 
 def stats(
     *paths: str | Path,
-    select: Sequence[str] = (),
-    exclude: Sequence[str] = (),
+    select: Sequence[str] | str = (),
+    exclude: Sequence[str] | str = (),
     scheme: str | None = None,
     bias: str | None = None,
     parameters: Mapping[str, str] | None = None,
@@ -75,16 +75,15 @@ def stats(
     Raises:
         InitcliError: A path cannot be read, or an argument means nothing.
     """
+    if not paths:
+        raise OptionError("no checkpoint is given")
+    require_positive(top=top, jobs=jobs)
     gate = _check_options(by, fail_on, alpha)
-    plan = Plan(
-        parse_scheme(scheme, parameters) if scheme else None,
-        parse_scheme(bias) if bias else None,
-        Selector.of(select, exclude),
-    )
-    checkpoints = [open_checkpoint(path) for path in paths]
-    chosen = set(
-        plan.selector.choose(list(dict.fromkeys(chain(*(each.tensors for each in checkpoints)))))
-    )
+    plan = Plan.of(scheme, bias, parameters, Selector.of(select, exclude))
+    checkpoints = [open_checkpoint(path) for path in dict.fromkeys(map(Path, paths))]
+    ties = {alias: name for each in checkpoints for alias, name in each.ties.items()}
+    names = chain(*(each.tensors for each in checkpoints))
+    chosen = set(plan.selector.choose_tied(names, ties))
     values = _needs_values(columns, sort) or plan.has_schemes or strict
     seen = [
         one
@@ -94,13 +93,14 @@ def stats(
     seen = _with_rejections(seen, alpha)
     findings = tuple(run_checks(seen)) if values else ()
     total = pooled_row(plural(len(seen), "tensor"), seen)
-    rows = _rows(seen, findings) if by is None else _grouped(seen, by)
+    rows = _rows(seen, findings)
+    shown = rows if by is None else _grouped(seen, by)
     notes = tuple(chain(*(checkpoint.notes for checkpoint in checkpoints)))
     return StatsReport(
         tuple(map(_opened, checkpoints)),
         rows,
         total,
-        _table(rows, total, columns, sort, top),
+        _table(shown, total, columns, sort, top),
         findings,
         notes,
         tuple(chain(*(checkpoint.files for checkpoint in checkpoints))),
@@ -148,7 +148,7 @@ def _observe(
 
 def _judged(seen: Observation) -> Observation:
     draw = seen.assignment.draw if seen.assignment else None
-    if draw is None or seen.summary is None or not seen.summary.finite:
+    if draw is None or seen.summary is None or cannot_judge(draw.law, seen.summary):
         return seen
     return replace(seen, judgment=judge(draw.law, seen.spec.dtype, seen.summary))
 

@@ -67,6 +67,16 @@ class DType:
         return self.bits // 8
 
     @property
+    def largest(self) -> float:
+        """The largest finite value."""
+        return float(_float_info(self.array).max)
+
+    @property
+    def saturates(self) -> bool:
+        """Whether torch casts what is too large to the largest value, not to infinity or NaN."""
+        return self.code == "F8_E4M3"
+
+    @property
     def epsilon(self) -> float:
         """The spacing of values just above one."""
         return float(_float_info(self.array).eps)

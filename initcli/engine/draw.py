@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -58,6 +60,19 @@ def draw_tensor(draw: Draw, shape: Shape, seed: int, name: str) -> torch.Tensor:
     if not math.prod(shape):
         return torch.empty(0)
     tensor = torch.empty(shape, dtype=torch.float32, device="cpu")
-    with torch.no_grad():
+    with torch.no_grad(), _one_thread():
         draw.fill(tensor, generator(seed, name))
     return tensor
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """LAPACK's factorisations, orthogonal among them, change their bytes with their threads."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)

@@ -85,11 +85,14 @@ class Checkpoint:
 
     @cached_property
     def ties(self) -> dict[str, str]:
-        """Alias to stored name, as `safetensors.torch.save_model` declares ties in metadata."""
+        """Alias to stored name, as `safetensors.torch.save_model` declares ties in metadata.
+
+        Other metadata may happen to name a tensor too; its keys are no dotted names.
+        """
         return {
             alias: name
             for alias, name in self.metadata.items()
-            if name in self.tensors and alias not in self.tensors
+            if name in self.tensors and alias not in self.tensors and "." in alias
         }
 
 

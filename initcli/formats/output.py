@@ -20,6 +20,7 @@ from initcli.formats.atomic import (
     told_as_write_error,
 )
 from initcli.formats.checkpoint import Checkpoint
+from initcli.formats.index import SUFFIX
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +118,11 @@ def _refuse_taken_directory(plan: OutputPlan, *, overwrite: bool) -> None:
         raise OutputError("exists already", where=where, hint="give --force to replace it")
     for target in plan.targets:
         refuse_taken(target, overwrite=overwrite)
+    ours = {target.name for target in plan.targets}
+    for entry in plan.path.iterdir():
+        if entry.name not in ours and entry.name.endswith((".safetensors", SUFFIX)):
+            message = f"holds another checkpoint's file, {visible(entry.name, 120)}"
+            raise OutputError(message, where=where, hint="choose another directory")
 
 
 @contextmanager

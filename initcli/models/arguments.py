@@ -11,12 +11,9 @@ from initcli.core.text import did_you_mean, visible
 
 # As JSON and the shell spell them; a non-empty string would count as true.
 _SPOKEN: Mapping[str, object] = {"true": True, "false": False, "null": None, "none": None}
-_NUMBERS: Mapping[object, tuple[type, ...]] = {
-    bool: (bool,),
+_NUMBERS: Mapping[str, tuple[type, ...]] = {
     "bool": (bool,),
-    int: (int,),
     "int": (int,),
-    float: (int, float),
     "float": (int, float),
 }
 
@@ -28,7 +25,8 @@ def parse_arguments(
 
     Args:
         factory: What will be called.
-        arguments: `name=value` each, the value a Python literal, true, false, null, or text.
+        arguments: `name=value` each, the value a Python literal, true, false, null, or text;
+            text only, where the factory says `str`.
         source: Where the factory is, for messages.
 
     Raises:
@@ -36,11 +34,13 @@ def parse_arguments(
         FactoryError: The factory has no signature.
     """
     pairs = [_pair(argument) for argument in arguments]
-    keywords = dict(pairs)
+    spoken = dict(pairs)
     where = visible(source, 300)
-    if len(keywords) < len(pairs):
+    if len(spoken) < len(pairs):
         raise OptionError("--arg: a name is given twice", where=where)
     signature = _signature(factory, where)
+    types = {name: _type_name(each) for name, each in signature.parameters.items()}
+    keywords = {name: _value(text, types.get(name, "")) for name, text in spoken.items()}
     try:
         signature.bind(**keywords)
     except TypeError as error:
@@ -49,20 +49,31 @@ def parse_arguments(
         hint = did_you_mean(unknown, known) or f"its arguments: {', '.join(known) or 'none'}"
         raise OptionError(f"--arg: {error}", where=where, hint=hint) from error
     for name, value in keywords.items():
-        _check_type(signature.parameters.get(name), value, where)
+        _check_type(name, value, types.get(name, ""), where)
     return keywords
 
 
-def _pair(argument: str) -> tuple[str, object]:
+def _pair(argument: str) -> tuple[str, str]:
     name, equals, value = argument.partition("=")
     if not equals or not name.isidentifier():
         raise OptionError(f"--arg must be name=value, not {argument[:80]!r}")
-    if value.lower() in _SPOKEN:
-        return name, _SPOKEN[value.lower()]
+    return name, value
+
+
+def _value(text: str, type_name: str) -> object:
+    if type_name == "str":
+        return text
+    if text.lower() in _SPOKEN:
+        return _SPOKEN[text.lower()]
     try:
-        return name, ast.literal_eval(value)
+        return ast.literal_eval(text)
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
-        return name, value
+        return text
+
+
+def _type_name(parameter: inspect.Parameter) -> str:
+    annotation = parameter.annotation
+    return annotation.__name__ if isinstance(annotation, type) else str(annotation)
 
 
 def _signature(factory: Callable[..., object], where: str) -> inspect.Signature:
@@ -72,11 +83,11 @@ def _signature(factory: Callable[..., object], where: str) -> inspect.Signature:
         raise FactoryError(visible(f"{error}", 400), where=where) from error
 
 
-def _check_type(parameter: inspect.Parameter | None, value: object, where: str) -> None:
-    wanted = _NUMBERS.get(parameter.annotation) if parameter is not None else None
-    if parameter is None or wanted is None:
+def _check_type(name: str, value: object, type_name: str, where: str) -> None:
+    wanted = _NUMBERS.get(type_name)
+    if wanted is None:
         return
     is_flag_for_number = isinstance(value, bool) and bool not in wanted
     if not isinstance(value, wanted) or is_flag_for_number:
-        message = f"--arg: {parameter.name} must be {wanted[-1].__name__}, not {str(value)[:80]!r}"
+        message = f"--arg: {name} must be {type_name}, not {str(value)[:80]!r}"
         raise OptionError(message, where=where)

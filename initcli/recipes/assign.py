@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from initcli.core.errors import NotApplicableError
+from initcli.core.errors import NotApplicableError, OptionError
 from initcli.core.tensor import TensorSpec
 from initcli.core.text import visible
 from initcli.recipes.roles import Role
 from initcli.recipes.selector import Selector
 from initcli.schemes.layer import UnfitError
 from initcli.schemes.registry import Draw
-from initcli.schemes.spec import SchemeSpec
+from initcli.schemes.spec import SchemeSpec, parse_scheme
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +48,28 @@ class Plan:
     scheme: SchemeSpec | None = None
     bias: SchemeSpec | None = None
     selector: Selector = field(default_factory=Selector)
+
+    @classmethod
+    def of(
+        cls,
+        scheme: str | None,
+        bias: str | None,
+        parameters: Mapping[str, str] | None,
+        selector: Selector,
+    ) -> Plan:
+        """Builds a plan from what users write.
+
+        Raises:
+            OptionError: A scheme or parameter means nothing, or parameters have no scheme.
+        """
+        if parameters and not scheme:
+            first = next(iter(parameters))
+            raise OptionError(f"{first} is a scheme's parameter, and no --scheme is given")
+        return cls(
+            parse_scheme(scheme, parameters) if scheme else None,
+            parse_scheme(bias) if bias else None,
+            selector,
+        )
 
     @property
     def has_schemes(self) -> bool:

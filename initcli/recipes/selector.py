@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import re
 import warnings
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import translate
 
@@ -67,9 +67,12 @@ class Selector:
     exclude: tuple[Pattern, ...] = ()
 
     @classmethod
-    def of(cls, include: Sequence[str] = (), exclude: Sequence[str] = ()) -> Selector:
-        """Builds a selector from patterns as users write them."""
-        return cls(tuple(map(Pattern, include)), tuple(map(Pattern, exclude)))
+    def of(cls, include: Sequence[str] | str = (), exclude: Sequence[str] | str = ()) -> Selector:
+        """Builds a selector from patterns as users write them, one or several."""
+        several = (
+            [patterns] if isinstance(patterns, str) else patterns for patterns in (include, exclude)
+        )
+        return cls(*(tuple(map(Pattern, patterns)) for patterns in several))
 
     def choose(self, names: Collection[str]) -> list[str]:
         """Returns the chosen names in their order; without patterns, all.
@@ -85,6 +88,21 @@ class Selector:
         if names and not chosen:
             raise PatternError("the patterns exclude every tensor", hint="narrow --exclude")
         return chosen
+
+    def choose_tied(self, names: Iterable[str], ties: Mapping[str, str]) -> list[str]:
+        """Returns the stored names that are chosen; a tied tensor is by any of its names.
+
+        Args:
+            names: The stored names.
+            ties: Further names: alias to stored name.
+
+        Raises:
+            PatternError: A pattern is malformed or matches nothing, or nothing is left.
+        """
+        stored = dict.fromkeys(names)
+        aliases = {alias: name for alias, name in ties.items() if alias not in stored}
+        chosen = self.choose([*stored, *aliases])
+        return list(dict.fromkeys(aliases.get(name, name) for name in chosen))
 
     def names(self, name: str) -> bool:
         """Whether a pattern without wildcards is exactly this name."""

@@ -122,7 +122,12 @@ class Side:
 
 
 def compare_row(
-    a: Side, b: Side, pair: PairSummary | None, *, check_dtype: bool = False
+    a: Side,
+    b: Side,
+    pair: PairSummary | None,
+    *,
+    allow_cast: bool = True,
+    check_dtype: bool = False,
 ) -> CompareRow:
     """Returns the row of one name; at least one side holds it.
 
@@ -130,6 +135,7 @@ def compare_row(
         a: The tensor in A.
         b: The tensor in B.
         pair: Their distance; None if they cannot be held against each other.
+        allow_cast: Whether values that are equal after cast count as within tolerance.
         check_dtype: Whether unequal dtypes are a difference whatever the values.
     """
     spec = a.spec or b.spec
@@ -150,11 +156,12 @@ def compare_row(
     )
     if pair is None:
         return row
-    is_within = row.status in SAME or not pair.distance.beyond
-    if check_dtype and row.dtype_a != row.dtype_b:
-        is_within = False
-    row = replace(row, within="yes" if is_within else "no")
-    return _with_distance(row, pair.distance) if spec.dtype.is_decoded else row
+    distance = pair.distance
+    if row.status in SAME and (allow_cast or row.status is not Status.EQUAL_AFTER_CAST):
+        distance = replace(distance, beyond=0, incomparable=0)
+    is_refused = check_dtype and row.dtype_a != row.dtype_b
+    row = replace(row, within="no" if distance.beyond or is_refused else "yes")
+    return _with_distance(row, distance) if spec.dtype.is_decoded else row
 
 
 def status_of(a: TensorSpec | None, b: TensorSpec | None, pair: PairSummary | None) -> Status:
@@ -174,15 +181,17 @@ def status_of(a: TensorSpec | None, b: TensorSpec | None, pair: PairSummary | No
 
 
 def _with_distance(row: CompareRow, distance: Distance) -> CompareRow:
-    beyond, incomparable = distance.beyond, distance.incomparable
-    if row.status in SAME:
-        beyond = incomparable = 0
-    row = replace(row, beyond=beyond, incomparable=incomparable, unequal=distance.unequal)
+    row = replace(
+        row,
+        beyond=distance.beyond,
+        incomparable=distance.incomparable,
+        unequal=distance.unequal,
+    )
     if not distance.compared:
         return row
     return replace(
         row,
-        max_abs=math.nan if incomparable else distance.largest,
+        max_abs=math.nan if distance.incomparable else distance.largest,
         mean_abs=distance.mean_absolute,
         relative=distance.relative,
         cosine=None if math.isnan(distance.cosine) else distance.cosine,

@@ -65,7 +65,11 @@ class StatsReport:
         """The outcome in one line."""
         if not self.has_values:
             return f"listed {plural(len(self.rows), 'tensor')}; no value was read"
-        return ("passed" if self.passed else "failed") + _counted(self.findings)
+        outcome = ("passed" if self.passed else "failed") + _counted(self.findings)
+        if not any(row.scheme for row in self.rows):
+            return outcome
+        judged = sum(row.ratio is not None or row.z is not None for row in self.rows)
+        return f"{outcome}; {judged:,} of {plural(len(self.rows), 'tensor')} held against theory"
 
     def document(self) -> dict[str, object]:
         """Returns everything, for machines; the rows as the table shows them."""

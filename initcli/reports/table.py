@@ -120,20 +120,31 @@ def choose_columns(
     """
     keys = [key.strip() for key in wanted.split(",") if key.strip()] if wanted else []
     by_key = {column.key: column for column in known}
+    changes = [key for key in keys if key.startswith(("+", "-"))]
     for key in keys:
-        if key.lstrip("+-") not in by_key:
-            hint = did_you_mean(key.lstrip("+-"), by_key) or f"one of {', '.join(by_key)}"
-            raise OptionError(f"unknown column {key!r}", hint=hint)
-    if keys and not any(key.startswith(("+", "-")) for key in keys):
-        return tuple(by_key[key] for key in keys)
-    added = {key[1:] for key in keys if key.startswith("+")}
-    removed = {key[1:] for key in keys if key.startswith("-")}
-    return tuple(
+        name = key[1:] if key in changes else key
+        if name not in by_key:
+            hint = did_you_mean(name, by_key) or f"one of {', '.join(by_key)}"
+            raise OptionError(f"unknown column {name!r}", hint=hint)
+    if keys and not changes:
+        return tuple(by_key[key] for key in dict.fromkeys(keys))
+    if len(changes) < len(keys):
+        raise OptionError("--columns either lists keys or changes the default with + and -")
+    return _changed(known, set(changes), present)
+
+
+def _changed(
+    known: Sequence[Column], changes: set[str], present: Callable[[Column], bool]
+) -> tuple[Column, ...]:
+    chosen = tuple(
         column
         for column in known
-        if column.key in added
-        or (column.is_default and column.key not in removed and present(column))
+        if f"+{column.key}" in changes
+        or (column.is_default and f"-{column.key}" not in changes and present(column))
     )
+    if not chosen:
+        raise OptionError("no column is left to show")
+    return chosen
 
 
 def sort_rows(rows: Iterable[Row], known: Sequence[Column], wanted: str | None) -> tuple[Row, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
 from operator import add
@@ -142,18 +142,14 @@ def pooled_row(name: str, observations: Sequence[Observation]) -> TensorRow:
     row = _with_summary(row, _pool(floats))
     return replace(
         row,
-        zeros=_sum(seen.summary.zeros for seen in read if seen.summary) if read else None,
-        nan=_sum(seen.summary.nan for seen in read if seen.summary) if read else None,
-        inf=_sum(seen.summary.infinite for seen in read if seen.summary) if read else None,
+        zeros=sum(seen.summary.zeros for seen in read if seen.summary) if read else None,
+        nan=sum(seen.summary.nan for seen in read if seen.summary) if read else None,
+        inf=sum(seen.summary.infinite for seen in read if seen.summary) if read else None,
     )
 
 
 def _pool(summaries: Sequence[Summary]) -> Summary | None:
     return reduce(add, summaries) if summaries else None
-
-
-def _sum(counts: Iterable[int]) -> int:
-    return sum(counts)
 
 
 def _with_summary(row: TensorRow, summary: Summary | None) -> TensorRow:

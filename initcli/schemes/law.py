@@ -41,6 +41,7 @@ class Law:
         fixed: What is the same in every draw.
         random_share: Share of the values that are random; the rest are zeros whose number
             is fixed.
+        skewness: E (x − mean)³ / variance^(3/2).
         cdf: P(value ≤ x), where values are spread continuously.
     """
 
@@ -52,6 +53,7 @@ class Law:
     support: tuple[float, float]
     fixed: Fixed = Fixed.NOTHING
     random_share: float = 1.0
+    skewness: float = 0.0
     cdf: Callable[[Array], Array] | None = field(default=None, compare=False, repr=False)
 
     @property
@@ -108,7 +110,9 @@ def truncated_normal(mean: float, std: float, low: float, high: float) -> Law:
         return replace(normal(mean, std), support=(low, high))
     node, density = _truncated_density((low - mean) / std, (high - mean) / std)
     centre = float(density @ node)
-    second, fourth, sixth = (float(density @ (node - centre) ** order) for order in (2, 4, 6))
+    second, third, fourth, sixth = (
+        float(density @ (node - centre) ** order) for order in (2, 3, 4, 6)
+    )
 
     # Mirrored above the mean, where a normal cdf near 1 would leave no digits to subtract.
     side = -1.0 if low + high > 2 * mean else 1.0
@@ -125,6 +129,7 @@ def truncated_normal(mean: float, std: float, low: float, high: float) -> Law:
         fourth / second**2,
         sixth / second**3,
         (low, high),
+        skewness=third / second**1.5,
         cdf=cdf,
     )
 

@@ -116,18 +116,22 @@ def _split_finite(values: Array) -> tuple[Array, int, int]:
 
 
 def _moments(values: Array) -> Moments:
+    """Takes deviations from a first mean, and corrects for what that mean missed."""
     if not values.size:
         return Moments()
-    # About a value of the tile: a constant tile then has variance zero, not rounding dust.
-    shift = values[0]
+    if values.min() == values.max():  # exactly constant, without rounding dust
+        return Moments(values.size, float(values[0]))
     with np.errstate(over="ignore", invalid="ignore"):
-        distance = values - shift
-        mean = distance.mean()
-        if not np.isfinite(mean):  # values further apart than the largest float64
-            return Moments(values.size, float((values / values.size).sum()), math.inf)
-        distance -= mean
+        first = values.mean()
+        if not np.isfinite(first):  # the sum overflows, though the mean does not
+            first = (values / values.size).sum()
+        distance = values - first
+        missed = distance.mean()
         np.square(distance, out=distance)
-        return Moments(values.size, float(shift + mean), float(distance.sum()))
+        deviations = float(distance.sum() - values.size * missed**2)
+    if not math.isfinite(deviations):
+        return Moments(values.size, float(first), math.inf)
+    return Moments(values.size, float(first + missed), deviations)
 
 
 _FOLDS = {

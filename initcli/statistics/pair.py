@@ -198,13 +198,17 @@ def _exactly_unequal(tile_a: Array, tile_b: Array) -> NDArray[np.bool_]:
 
 def _cast_differences(tile_a: Array, dtype_a: DType, tile_b: Array, dtype_b: DType) -> Distance:
     """Only floats are rounded to each other's grid; anything else must agree in value."""
+    if dtype_a == dtype_b:
+        return Distance()
+    as_a, as_b = tile_b, tile_a
     if dtype_a.kind is Kind.FLOAT and dtype_b.kind is Kind.FLOAT:
         with np.errstate(over="ignore", invalid="ignore"):
             as_a, as_b = _rounded(tile_b, dtype_a), _rounded(tile_a, dtype_b)
-    else:
-        as_a, as_b = tile_b, tile_a
+    # A value that overflowed is lost, even if rounding explains it.
+    is_lost = np.isfinite(widen(tile_a)) != np.isfinite(widen(tile_b))
     return Distance(
-        unequal_as_a=_count_unequal(tile_a, as_a), unequal_as_b=_count_unequal(tile_b, as_b)
+        unequal_as_a=int(np.count_nonzero(_unequal_but_for_nan(tile_a, as_a) | is_lost)),
+        unequal_as_b=int(np.count_nonzero(_unequal_but_for_nan(tile_b, as_b) | is_lost)),
     )
 
 
@@ -212,12 +216,14 @@ def _rounded(tile: Array, dtype: DType) -> Array:
     # torch rounds to float32 on the way to anything narrower, and twice is not once.
     if dtype.bits < _FLOAT32_BITS:
         tile = tile.astype(np.float32)
+    if dtype.saturates:
+        tile = np.clip(tile, -dtype.largest, dtype.largest)
     return tile.astype(dtype.numpy)
 
 
-def _count_unequal(one: Array, other: Array) -> int:
+def _unequal_but_for_nan(one: Array, other: Array) -> NDArray[np.bool_]:
     both_nan = np.isnan(widen(one)) & np.isnan(widen(other))
-    return int(np.count_nonzero(_exactly_unequal(one, other) & ~both_nan))
+    return _exactly_unequal(one, other) & ~both_nan
 
 
 def _energy(values: Array) -> float:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from initcli.core.dtypes import DType
 from initcli.schemes.law import Fixed, Law
 from initcli.statistics.summary import Summary
-from initcli.theory.rounding import rounding_tolerance, stored_law
+from initcli.theory.rounding import below_resolution, rounding_tolerance, stored_law
 
 # A kurtosis of 1 means two values only, at equal distance from the mean: no energy is random.
 _TWO_VALUES = 1e-9
@@ -54,6 +54,13 @@ class Judgment:
     variance: Score
 
 
+def cannot_judge(law: Law, summary: Summary) -> str:
+    """Returns why a summary cannot be held against a law; empty if it can."""
+    if not summary.finite:
+        return "it holds no finite value"
+    return "its spread is below the resolution of float32" if below_resolution(law) else ""
+
+
 def judge(law: Law, dtype: DType, summary: Summary) -> Judgment:
     """Scores a summary of at least one finite value against the law it was drawn by."""
     stored = stored_law(law, dtype)
@@ -77,7 +84,8 @@ def _mean_score(law: Law, mean: float, count: int, tolerance: float) -> Score:
         return _fixed_score(off, tolerance * max(abs(law.mean), law.std))
     z = off / (law.std / math.sqrt(count))
     random, kurtosis = _of_random_values(law, count)[:2]
-    return Score(z, min(1.0, _normal_tails(z) + _rare_tails(z, (kurtosis - 3) / random)))
+    tails = max(_normal_tails(z), _pearson_tails(z, law.skewness / math.sqrt(count)))
+    return Score(z, min(1.0, tails + _rare_tails(z, (kurtosis - 3) / random)))
 
 
 def _variance_score(law: Law, second: float, count: int, tolerance: float) -> Score:
@@ -90,7 +98,10 @@ def _variance_score(law: Law, second: float, count: int, tolerance: float) -> Sc
         return _fixed_score(off, _TWO_VALUES * law.variance)
     z = off / law.variance * math.sqrt(random / (kurtosis - 1))
     skewness = (sixth - 3 * kurtosis + 2) / (kurtosis - 1) ** 1.5 / math.sqrt(random)
-    return Score(z, _pearson_tails(z, skewness))
+    tails = _pearson_tails(z, skewness)
+    if z < 0:  # a second moment is never negative, and Pearson's support may end above zero
+        tails = max(tails, _scaled_tail(second / law.variance, 2 * random / (kurtosis - 1)))
+    return Score(z, tails)
 
 
 def _of_random_values(law: Law, count: int) -> tuple[float, float, float]:
@@ -130,6 +141,13 @@ def _pearson_tails(z: float, skewness: float) -> float:
     square = max(0.0, degrees + z * math.sqrt(2 * degrees))
     tail = chdtrc(degrees, square) if z > 0 else chdtr(degrees, square)
     return min(1.0, 2 * float(tail))
+
+
+def _scaled_tail(ratio: float, degrees: float) -> float:
+    """Twice the lower tail of χ²/degrees, whose support begins at zero."""
+    from scipy.special import chdtr
+
+    return min(1.0, 2 * float(chdtr(degrees, degrees * ratio)))
 
 
 def holm(p_values: Sequence[float], alpha: float) -> list[bool]:

@@ -20,6 +20,7 @@ from initcli.schemes.law import Fixed, Law, constant
 
 _TABLE_BITS = 16
 _SIX_SIGMA = 6.0
+_COARSE = 1e-3
 # What a cdf near 1 has no digits for.
 _NEVER = 2.0**-52
 
@@ -40,14 +41,39 @@ def stored_law(law: Law, dtype: DType) -> Law:
     if dtype.bits > _TABLE_BITS:
         return law
     grid = _finite_values(dtype)
-    mass = np.diff(law.cdf((grid[1:] + grid[:-1]) / 2), prepend=0.0, append=1.0)
+    mass = _mass(law, dtype, grid)
     if mass.max() >= 1 - _NEVER:
         return constant(float(grid[mass.argmax()]))
     mean = float(mass @ grid)
-    second, fourth, sixth = (float(mass @ (grid - mean) ** order) for order in (2, 4, 6))
+    second, third, fourth, sixth = (float(mass @ (grid - mean) ** order) for order in (2, 3, 4, 6))
     return replace(
-        law, mean=mean, variance=second, kurtosis=fourth / second**2, sixth=sixth / second**3
+        law,
+        mean=mean,
+        variance=second,
+        skewness=third / second**1.5,
+        kurtosis=fourth / second**2,
+        sixth=sixth / second**3,
     )
+
+
+def _mass(law: Law, dtype: DType, grid: NDArray[Any]) -> NDArray[Any]:
+    """Returns the probability of every finite value, of draws that stay finite."""
+    if law.cdf is None:
+        raise ValueError("a law without a cdf has no mass to share out")
+    edge = math.inf if dtype.saturates else grid[-1] + (grid[-1] - grid[-2]) / 2
+    bounds = np.concatenate([[-edge], (grid[1:] + grid[:-1]) / 2, [edge]])
+    mass = np.diff(law.cdf(bounds))
+    return np.asarray(mass / mass.sum())
+
+
+def below_resolution(law: Law) -> bool:
+    """Whether float32, in which everything is drawn, is too coarse for a law's spread.
+
+    Its values then lie on a few grid points only, and on which is up to torch's arithmetic.
+    """
+    if law.fixed is not Fixed.NOTHING:
+        return False
+    return float(np.spacing(np.float32(abs(law.mean)))) > law.std * _COARSE
 
 
 def _nearest(value: float, dtype: DType) -> float:
@@ -92,8 +118,7 @@ def _energy_noise(law: Law, dtype: DType) -> float:
     if law.cdf is None:
         return dtype.epsilon
     grid = _finite_values(dtype)
-    middle = (grid[1:] + grid[:-1]) / 2
-    mass = np.diff(law.cdf(middle), prepend=0.0, append=1.0)
+    mass = _mass(law, dtype, grid)
     step = np.gradient(grid)
     change = np.maximum(np.abs(grid), step / 2) * step
     return math.sqrt(float(mass @ change**2) / 3) / law.variance

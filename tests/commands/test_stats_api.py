@@ -59,7 +59,7 @@ def test_every_row_is_what_torch_measures(mixed: Path) -> None:
 def test_a_group_is_the_pool_of_its_floats(mixed: Path, by: str) -> None:
     tensors = load_file(mixed)
     codes = {row.name: row.dtype for row in initcli.stats(mixed).rows}
-    rows = by_name(initcli.stats(mixed, by=by))
+    rows = {row.name: row for row in initcli.stats(mixed, by=by).table.rows}
     key = {name: name.rpartition(".")[0] or "(top)" for name in tensors}
     groups = codes if by == "dtype" else key
     assert set(rows) == set(groups.values())

@@ -123,12 +123,25 @@ def test_what_torch_casts_is_equal_after_the_cast_and_not_before(narrow: str, wi
     values = torch.randn(12, 4000, generator=torch.Generator().manual_seed(0)).double()
     original = (values * scale[:, None]).reshape(-1).to(getattr(torch, DTYPES[wide].torch))
     cast = original.to(getattr(torch, DTYPES[narrow].torch))
+    fits = cast.float().isfinite()
+    original, cast = original[fits], cast[fits]
     raw_a, raw_b = (
         memoryview(each.view(torch.uint8).numpy().tobytes()) for each in (cast, original)
     )
     distance = between(raw_a, narrow, raw_b, wide).distance
     assert distance.unequal_as_a == 0
     assert distance.unequal_as_b == distance.unequal > 40_000
+
+
+@pytest.mark.parametrize("narrow", ["F16", "BF16", "F8_E5M2", "F8_E4M3FNUZ"])
+def test_a_value_that_overflows_is_lost_and_no_equality(narrow: str) -> None:
+    original = torch.tensor([1.0, 3.4e38, 0.5])
+    cast = original.to(getattr(torch, DTYPES[narrow].torch))
+    raw_a, raw_b = (
+        memoryview(each.view(torch.uint8).numpy().tobytes()) for each in (cast, original)
+    )
+    distance = between(raw_a, narrow, raw_b, "F32").distance
+    assert (distance.unequal_as_a, distance.incomparable, distance.beyond) == (1, 1, 1)
 
 
 @pytest.mark.parametrize(("narrow", "wide"), CASTS)
