@@ -6,7 +6,7 @@ Source: https://huggingface.co/docs/transformers/big_models
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from pathlib import Path
 
 from initcli.core.errors import IndexMismatchError, MalformedError, MissingError
@@ -27,12 +27,12 @@ def read_index(path: Path) -> Checkpoint:
     """
     where = visible(str(path), 300)
     document = parse_object(_read_small(path, where), where)
-    weight_map = _weight_map(document.get("weight_map"), where)
+    promised = _promised(_weight_map(document.get("weight_map"), where))
     shards: list[Shard] = []
     tensors: dict[str, StoredTensor] = {}
-    for shard_name in dict.fromkeys(weight_map.values()):
+    for shard_name, names in promised.items():
         shard, stored = _read_listed(path.parent / shard_name, where)
-        _check_agreement(shard_name, stored, weight_map, tensors, where)
+        _check_agreement(shard_name, stored, names, tensors, where)
         shards.append(shard)
         tensors |= stored
     metadata = document.get("metadata")
@@ -64,6 +64,14 @@ def _is_plain_name(name: str) -> bool:
     return bool(name) and name not in {".", ".."} and not set(name) & set("/\\:\0")
 
 
+def _promised(weight_map: Mapping[str, str]) -> dict[str, set[str]]:
+    """Returns the names that each shard must hold."""
+    promised: dict[str, set[str]] = {}
+    for name, shard_name in weight_map.items():
+        promised.setdefault(shard_name, set()).add(name)
+    return promised
+
+
 def _read_listed(path: Path, where: str) -> tuple[Shard, dict[str, StoredTensor]]:
     try:
         return read_shard(path)
@@ -78,11 +86,10 @@ def _read_listed(path: Path, where: str) -> tuple[Shard, dict[str, StoredTensor]
 def _check_agreement(
     shard_name: str,
     stored: Mapping[str, StoredTensor],
-    weight_map: Mapping[str, str],
+    promised: Set[str],
     earlier: Mapping[str, StoredTensor],
     where: str,
 ) -> None:
-    promised = {name for name, holder in weight_map.items() if holder == shard_name}
     shown = visible(shard_name, 120)
     for name in sorted(promised - stored.keys()):
         message = f"tensor {visible(name, 80)} is not in {shown}, where the index puts it"

@@ -73,18 +73,12 @@ def plan_output(
         message = "initcli writes .safetensors, and a directory only from a sharded source"
         where = visible(str(path), 300)
         raise OutputError(message, where=where, hint="end the name in .safetensors")
-    held = {shard.path.name: shard.metadata for shard in source.shards}
+    held: dict[str, list[TensorSpec]] = {shard.path.name: [] for shard in source.shards}
+    for name, tensor in source.tensors.items():
+        held[tensor.shard.path.name].append(specs[name])
     shards = tuple(
-        ShardPlan(
-            name,
-            tuple(
-                specs[each.spec.name]
-                for each in source.tensors.values()
-                if each.shard.path.name == name
-            ),
-            own,
-        )
-        for name, own in held.items()
+        ShardPlan(shard.path.name, tuple(held[shard.path.name]), shard.metadata)
+        for shard in source.shards
     )
     return OutputPlan(path, shards, source.index.name, source.index_metadata)
 
