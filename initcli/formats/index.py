@@ -6,7 +6,7 @@ Source: https://huggingface.co/docs/transformers/big_models
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Set
+from collections.abc import Mapping
 from pathlib import Path
 
 from initcli.core.errors import IndexMismatchError, MalformedError, MissingError
@@ -86,7 +86,7 @@ def _read_listed(path: Path, where: str) -> tuple[Shard, dict[str, StoredTensor]
 def _check_agreement(
     shard_name: str,
     stored: Mapping[str, StoredTensor],
-    promised: Set[str],
+    promised: set[str],
     earlier: Mapping[str, StoredTensor],
     where: str,
 ) -> None:
