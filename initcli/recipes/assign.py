@@ -106,7 +106,7 @@ class Plan:
             return Assignment(_fit(wanted, spec), wanted.text)
         except UnfitError as error:
             if self.selector.names(spec.name):
-                message = f"{wanted.text} cannot draw it: {error}"
+                message = f"{wanted.text}: {error}"
                 raise NotApplicableError(message, where=visible(spec.name, 200)) from error
             return Assignment(scheme=wanted.text, reason=str(error), is_skip=True)
 
