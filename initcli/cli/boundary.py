@@ -45,12 +45,12 @@ def main() -> int:
         return _run()
     except Stopped as stopped:
         if stopped.number == _CLOSED_PIPE:
-            _abandon_stdout()
+            _abandon_streams()
         return stopped.exit_code
     except InitcliError as error:
         return _report(describe(error), error.exit_code)
     except BrokenPipeError:
-        _abandon_stdout()
+        _abandon_streams()
         return 128 + _CLOSED_PIPE
     except OSError as error:
         told = describe(WriteError(error.strerror or str(error), where=str(error.filename or "")))
@@ -96,10 +96,13 @@ def _internal(error: Exception) -> str:
 
 
 def _report(message: str, code: int) -> int:
+    """Says why the process ends; the exit code stands even if nobody reads the message."""
+    if hasattr(signal, "SIGPIPE"):
+        signal.signal(signal.SIGPIPE, signal.SIG_IGN)
     try:
         print(message, file=sys.stderr)
     except OSError:
-        _abandon_stdout()
+        _abandon_streams()
     return code
 
 
@@ -108,7 +111,9 @@ def _stop(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001 - t
     raise Stopped(number)
 
 
-def _abandon_stdout() -> None:
+def _abandon_streams() -> None:
     """Keeps Python from flushing into a closed pipe on its way out."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
+            os.dup2(nowhere, stream.fileno())

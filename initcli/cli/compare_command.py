@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from initcli.cli import options
-from initcli.cli.output import deliver
+from initcli.cli.output import deliver, form_of
 from initcli.reports.compare import COLUMNS
 
 EXAMPLES = f"""
@@ -63,6 +63,7 @@ def compare(
     """Says what differs between two checkpoints, tensor by tensor."""
     from initcli.commands.compare import compare as run
 
+    chosen = form_of(output, form)
     report = run(
         a,
         b,
@@ -77,4 +78,4 @@ def compare(
         columns=columns,
         jobs=jobs,
     )
-    deliver(report, form, output, inputs=report.files)
+    deliver(report, chosen, output, inputs=report.files)

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from initcli.cli import options
-from initcli.cli.output import deliver
+from initcli.cli.output import deliver, form_of
 from initcli.reports.tensor_row import COLUMNS
 
 EXAMPLES = f"""
@@ -76,4 +76,4 @@ def init(
         dry_run=dry_run,
         force=force,
     )
-    deliver(report, form)
+    deliver(report, form_of(None, form))

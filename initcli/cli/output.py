@@ -11,7 +11,7 @@ import typer
 
 from initcli.core.errors import OutputError
 from initcli.core.text import visible
-from initcli.formats.atomic import atomic_file
+from initcli.formats.atomic import atomic_file, refuse_taken
 from initcli.render.findings import finding_lines
 from initcli.render.formats import Format, format_for, renderer
 from initcli.render.table import Screen, render_table
@@ -22,23 +22,38 @@ _CARRIES_NOTES = {Format.JSON, Format.MARKDOWN}
 _SHOWS_FINDINGS = {Format.TABLE, Format.MARKDOWN, Format.SVG}
 
 
+def form_of(path: Path | None, wanted: Format | None) -> Format:
+    """Settles the form of output before any work is done for it.
+
+    Args:
+        path: A file; None or `-` for stdout.
+        wanted: The form asked for; by default what the file's name implies.
+
+    Raises:
+        OutputError: The file is a checkpoint's by its name, or cannot be written.
+    """
+    if path is None or path == _STDOUT:
+        return wanted or Format.TABLE
+    refuse_taken(path, overwrite=True)
+    return format_for(path, wanted)
+
+
 def deliver(
-    report: Report, form: Format | None, path: Path | None = None, inputs: Iterable[Path] = ()
+    report: Report, form: Format, path: Path | None = None, inputs: Iterable[Path] = ()
 ) -> None:
     """Writes a report to a file or stdout, the rest to stderr, and exits by the gate.
 
     Args:
         report: What the command found.
-        form: The form asked for; by default what the file's name implies.
+        form: As `form_of` settled it.
         path: A file; None or `-` for stdout.
         inputs: Paths that were read, which the report must not replace.
 
     Raises:
-        OutputError: The file is an input or a checkpoint's, or cannot be written.
+        OutputError: The file is an input, or cannot be written.
         typer.Exit: Always: 0 if the report passed, else 1.
     """
     path = None if path == _STDOUT else path
-    form = format_for(path, form)
     text = _rendered(report, form, to_file=path is not None)
     if path is None:
         sys.stdout.write(text)

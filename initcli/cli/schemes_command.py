@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from initcli.cli import options
-from initcli.cli.output import deliver
+from initcli.cli.output import deliver, form_of
 
 
 def schemes(
@@ -20,4 +20,4 @@ def schemes(
     """Lists the schemes: formula, parameters, theoretical variance, citation."""
     from initcli.commands.schemes import list_schemes as run
 
-    deliver(run(name), form)
+    deliver(run(name), form_of(None, form))

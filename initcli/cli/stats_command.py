@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from initcli.cli import options
-from initcli.cli.output import deliver
+from initcli.cli.output import deliver, form_of
 from initcli.reports.tensor_row import COLUMNS
 
 EXAMPLES = f"""
@@ -69,6 +69,7 @@ def stats(
     """Measures every tensor, and holds it against what a scheme implies."""
     from initcli.commands.stats import stats as run
 
+    chosen = form_of(output, form)
     report = run(
         *checkpoints,
         select=select or (),
@@ -85,4 +86,4 @@ def stats(
         strict=strict,
         jobs=jobs,
     )
-    deliver(report, form, output, inputs=report.files)
+    deliver(report, chosen, output, inputs=report.files)

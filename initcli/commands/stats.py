@@ -104,7 +104,7 @@ def stats(
         findings,
         notes,
         tuple(chain(*(checkpoint.files for checkpoint in checkpoints))),
-        passes(findings, gate, strict=strict),
+        passes(findings, gate, strict=strict) and (bool(seen) or not strict),
         has_values=values,
     )
 

@@ -35,14 +35,12 @@ _SUFFIXES = {
 _CHECKPOINTS = (".safetensors", ".index.json", ".pt", ".pth", ".bin", ".ckpt", ".gguf", ".npz")
 
 
-def format_for(path: Path | None, wanted: Format | None) -> Format:
+def format_for(path: Path, wanted: Format | None) -> Format:
     """Returns the form asked for, or else that which a file name's ending implies.
 
     Raises:
         OutputError: The name is a checkpoint's, or implies nothing.
     """
-    if path is None:
-        return wanted or Format.TABLE
     where = visible(str(path), 300)
     if path.name.lower().endswith(_CHECKPOINTS):
         raise OutputError("a report would stand under a checkpoint's name", where=where)

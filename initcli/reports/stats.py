@@ -65,6 +65,8 @@ class StatsReport:
         """The outcome in one line."""
         if not self.has_values:
             return f"listed {plural(len(self.rows), 'tensor')}; no value was read"
+        if not self.rows:
+            return f"{'passed' if self.passed else 'failed'}: there is no tensor to check"
         outcome = ("passed" if self.passed else "failed") + _counted(self.findings)
         if not any(row.scheme for row in self.rows):
             return outcome

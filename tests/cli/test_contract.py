@@ -186,6 +186,31 @@ def test_a_closed_pipe_ends_quietly_and_not_as_a_finding(samples: Path, argument
     assert (done.returncode, done.stderr) == (141, b"")
 
 
+@pytest.mark.skipif(os.name == "nt", reason="needs a POSIX pipe")
+def test_an_error_that_nobody_reads_still_exits_2() -> None:
+    script = f"'{COMMAND}' stats absent.safetensors 2>&1 | sleep 0; exit $PIPESTATUS"
+    done = subprocess.run(
+        ["bash", "-c", script], env=neutral_environment(), capture_output=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (2, b"")
+
+
+@pytest.mark.parametrize(("options", "code"), [([], 0), (["--strict"], 1)])
+def test_a_checkpoint_without_tensors_is_not_called_sound(
+    run: Run, tmp_path: Path, options: list[str], code: int
+) -> None:
+    save_file({}, tmp_path / "empty.safetensors")
+    done = run("stats", "empty.safetensors", *options)
+    assert done.returncode == code
+    assert done.stdout.endswith("there is no tensor to check\n")
+
+
+def test_an_unusable_report_name_is_refused_before_any_work(run: Run, tmp_path: Path) -> None:
+    done = run("stats", "absent.safetensors", "-o", "report.xyz")
+    assert "E104" in done.stderr  # and not E201: the checkpoint was not even looked for
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.skipif(os.name == "nt", reason="needs a POSIX shell")
 def test_a_closed_stdout_exits_2(samples: Path) -> None:
     done = subprocess.run(
