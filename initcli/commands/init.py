@@ -14,6 +14,7 @@ from initcli.core.tensor import TensorSpec
 from initcli.core.text import plural, visible
 from initcli.engine.draw import draw_tensor
 from initcli.engine.write import Summaries, write_checkpoint
+from initcli.formats.atomic import refuse_taken
 from initcli.formats.output import OutputPlan, plan_output, refuse_harm
 from initcli.models.open_source import open_source
 from initcli.models.source import Source
@@ -74,6 +75,8 @@ def init(
         raise OptionError(f"seed must lie between 0 and 2**63, not {str(seed)[:40]}")
     wanted = _drawable(dtype) if dtype else None
     plan = Plan.of(scheme, bias, parameters, Selector.of(select, exclude))
+    if output is not None and not Path(output).is_dir():
+        refuse_taken(Path(output), overwrite=force)  # before a model is built in vain
     opened = open_source(str(source), arguments, seed=seed, dtype=wanted, values=not dry_run)
     if opened.checkpoint is not None and not plan.has_schemes:
         raise OptionError("nothing to draw", hint="give --scheme or --bias")

@@ -63,7 +63,11 @@ def _mass(law: Law, dtype: DType, grid: NDArray[Any]) -> NDArray[Any]:
     edge = math.inf if dtype.saturates else grid[-1] + (grid[-1] - grid[-2]) / 2
     bounds = np.concatenate([[-edge], (grid[1:] + grid[:-1]) / 2, [edge]])
     mass = np.diff(law.cdf(bounds))
-    return np.asarray(mass / mass.sum())
+    total = mass.sum()
+    # Where every draw overflows, the largest value of its side is the nearest thing to a law.
+    if not total:
+        mass[-1 if law.mean > 0 else 0] = total = 1.0
+    return np.asarray(mass / total)
 
 
 def below_resolution(law: Law) -> bool:
