@@ -13,7 +13,10 @@ def is_not_decoded(seen: Observation) -> str | None:
     """The values are stored in a way that cannot be decoded here."""
     if seen.spec.dtype.is_decoded:
         return None
-    return f"not checked: {seen.spec.dtype.code} values are not decoded"
+    code = seen.spec.dtype.code
+    if seen.spec.dtype.is_packed:
+        return f"not checked: safetensors does not say how {code} values share their bytes"
+    return f"not checked: {code} values are not decoded"
 
 
 @check("IC902", Severity.NOTE, advice="--strict fails on it; see --exclude", is_coverage=True)
@@ -26,3 +29,9 @@ def is_not_judged(seen: Observation) -> str | None:
     if assignment.draw is not None and seen.summary is not None:
         reason = cannot_judge(assignment.draw.law, seen.summary)
     return f"not checked against {assignment.scheme}: {reason}"
+
+
+@check("IC903", Severity.NOTE, advice="--strict makes it fail", is_coverage=True)
+def is_not_measured(seen: Observation) -> str | None:
+    """Something was asked of the tensor that could not be measured."""
+    return f"not measured: {'; '.join(seen.unmeasured)}" if seen.unmeasured else None

@@ -6,8 +6,11 @@ from dataclasses import dataclass
 
 from initcli.core.tensor import TensorSpec
 from initcli.recipes.assign import Assignment
+from initcli.statistics.distribution import Distribution
+from initcli.statistics.spectrum import Spectrum
 from initcli.statistics.summary import Summary
 from initcli.theory.judge import Judgment
+from initcli.theory.outlying import LineVerdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +25,13 @@ class Observation:
         judgment: Its moments beside the scheme's law; None if there is nothing to judge.
         mean_off: Whether the mean departs from the law, over all tensors' errors.
         variance_off: Whether the second moment does.
+        distribution: Quantiles and histogram; None if not asked for.
+        rows: What its rows show; None if not asked for, or if it has none.
+        columns: What its columns show, likewise.
+        digest: A hash of its bytes; None if not asked for.
+        duplicate_of: The first tensor of the checkpoint that holds the same bytes.
+        spectrum: Singular values; None if not asked for, or if it is no matrix.
+        unmeasured: What was asked for and could not be measured, and why.
     """
 
     checkpoint: str
@@ -31,3 +41,10 @@ class Observation:
     judgment: Judgment | None = None
     mean_off: bool = False
     variance_off: bool = False
+    distribution: Distribution | None = None
+    rows: LineVerdict | None = None
+    columns: LineVerdict | None = None
+    digest: str | None = None
+    duplicate_of: str | None = None
+    spectrum: Spectrum | None = None
+    unmeasured: tuple[str, ...] = ()

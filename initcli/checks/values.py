@@ -6,6 +6,7 @@ from initcli.checks.finding import Severity
 from initcli.checks.observation import Observation
 from initcli.checks.registry import check
 from initcli.core.text import plural
+from initcli.theory.outlying import LineVerdict
 
 
 @check("IC101", Severity.ERROR, advice="find the step that overflowed; do not ship the file")
@@ -38,6 +39,31 @@ def is_constant(seen: Observation) -> str | None:
     if not _is_unexpected_constant(seen) or seen.summary is None or not seen.summary.minimum:
         return None
     return f"all {plural(seen.summary.count, 'value')} are {float(seen.summary.minimum):.6g}"
+
+
+@check("IC105", Severity.WARNING, advice="with --hash: declare the tie, or load the layer again")
+def is_duplicate(seen: Observation) -> str | None:
+    """A matrix holds the same bytes as another one, and is no declared tie of it."""
+    if seen.duplicate_of is None or not (seen.spec.is_matrix and seen.spec.dtype.is_float):
+        return None
+    return f"the same bytes as {seen.duplicate_of}"
+
+
+@check("IC106", Severity.WARNING, advice="with --rows: see whether the units died or were pruned")
+def has_dead_lines(seen: Observation) -> str | None:
+    """Some rows or columns of a matrix hold nothing but zeros."""
+    told = [
+        _dead(verdict, noun)
+        for verdict, noun in ((seen.rows, "row"), (seen.columns, "column"))
+        if verdict is not None and 0 < verdict.zero < verdict.count
+    ]
+    return "; ".join(told) or None
+
+
+def _dead(verdict: LineVerdict, noun: str) -> str:
+    named = ", ".join(map(str, verdict.dead))
+    more = ", …" if len(verdict.dead) < verdict.zero else ""
+    return f"{verdict.zero:,} of {plural(verdict.count, noun)} all zero: {named}{more}"
 
 
 def _is_unexpected_constant(seen: Observation) -> bool:

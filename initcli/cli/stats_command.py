@@ -9,7 +9,7 @@ import typer
 
 from initcli.cli import options
 from initcli.cli.output import deliver, form_of
-from initcli.reports.tensor_row import COLUMNS
+from initcli.reports.tensor_columns import COLUMNS
 
 EXAMPLES = f"""
 **Examples**

@@ -9,15 +9,17 @@ from pathlib import Path
 from initcli.commands.arguments import require_positive
 from initcli.core.dtypes import DTYPES, DType
 from initcli.core.errors import OptionError
+from initcli.core.progress import SILENT, Progress
 from initcli.engine.local import default_jobs
-from initcli.engine.stream import Pair, pair_summaries, summaries
+from initcli.engine.pairs import Pair, pair_summaries
+from initcli.engine.stream import portraits
 from initcli.formats.checkpoint import Checkpoint, StoredTensor
 from initcli.formats.detect import open_checkpoint
 from initcli.recipes.selector import Selector
 from initcli.reports.compare import COLUMNS, SAME, CompareReport, CompareRow, Side, compare_row
 from initcli.reports.table import Column, Table, choose_columns, sort_rows
+from initcli.statistics.moments import AnyMoments
 from initcli.statistics.pair import Tolerance
-from initcli.statistics.summary import Summary
 
 # The defaults of torch.testing.assert_close; every other dtype must be equal.
 _TOLERANCES = {
@@ -44,6 +46,7 @@ def compare(
     top: int | None = None,
     columns: str | None = None,
     jobs: int | None = None,
+    progress: Progress = SILENT,
 ) -> CompareReport:
     """Joins two checkpoints by name and measures how far each pair of tensors is apart.
 
@@ -63,6 +66,7 @@ def compare(
         top: How many rows to show.
         columns: Comma-separated keys, or `+key,-key` to change the default.
         jobs: Threads; by default as many as cores.
+        progress: Told of every byte read.
 
     Returns:
         The report; `report.passed` says that nothing differs beyond tolerance.
@@ -77,10 +81,18 @@ def compare(
         [*one.tensors, *other.tensors], {**other.ties, **one.ties}
     )
     pairs = [pair for name in names if (pair := _pair(name, one, other, wanted))]
-    measured = pair_summaries(pairs, jobs or default_jobs())
-    alone = [name for name in names if name not in measured]
-    sides_a = _sides(one, names, alone, {name: pair.a for name, pair in measured.items()}, jobs)
-    sides_b = _sides(other, names, alone, {name: pair.b for name, pair in measured.items()}, jobs)
+    paired = {pair.name for pair in pairs}
+    alone = [name for name in names if name not in paired]
+    progress.start(_size(pairs) + sum(_size_alone(each, alone) for each in (one, other)))
+    measured = dict(pair_summaries(pairs, jobs or default_jobs(), progress))
+    sides_a, sides_b = (
+        _sides(each, names, moments | _moments(each, alone, jobs or default_jobs(), progress))
+        for each, moments in (
+            (one, {name: pair.a for name, pair in measured.items()}),
+            (other, {name: pair.b for name, pair in measured.items()}),
+        )
+    )
+    progress.finish()
     rows = tuple(
         compare_row(
             sides_a[name],
@@ -133,28 +145,40 @@ def _tolerance(a: DType, b: DType) -> Tolerance:
     return Tolerance(max(one.relative, other.relative), max(one.absolute, other.absolute))
 
 
-def _sides(
-    checkpoint: Checkpoint,
-    names: Sequence[str],
-    alone: Sequence[str],
-    paired: Mapping[str, Summary],
-    jobs: int | None,
-) -> dict[str, Side]:
-    """Returns what a checkpoint has of every name; what has no partner is measured alone."""
-    held = {name: tensor for name in names if (tensor := checkpoint.find(name))}
-    stored = {held[name].spec.name for name in alone if name in held}
-    measured = summaries(checkpoint, stored, jobs or default_jobs())
+def _size(pairs: Sequence[Pair]) -> int:
+    return sum(pair.a.spec.nbytes + pair.b.spec.nbytes for pair in pairs)
+
+
+def _size_alone(checkpoint: Checkpoint, names: Sequence[str]) -> int:
+    return sum(tensor.spec.nbytes for name in names if (tensor := checkpoint.find(name)))
+
+
+def _moments(
+    checkpoint: Checkpoint, names: Sequence[str], jobs: int, progress: Progress
+) -> dict[str, AnyMoments]:
+    """Returns the moments, by any of its names, of what has no partner and is measured alone."""
+    held = {name: tensor.spec.name for name in names if (tensor := checkpoint.find(name))}
+    found = dict(portraits(checkpoint, set(held.values()), jobs, progress=progress))
     return {
-        name: _side(tensor, paired.get(name) or measured.get(tensor.spec.name))
-        if (tensor := held.get(name))
-        else Side()
+        name: portrait.summary.moments
+        for name, stored in held.items()
+        if (portrait := found[stored]) is not None
+    }
+
+
+def _sides(
+    checkpoint: Checkpoint, names: Sequence[str], moments: Mapping[str, AnyMoments]
+) -> dict[str, Side]:
+    """Returns what a checkpoint has of every name."""
+    return {
+        name: _side(tensor, moments.get(name)) if (tensor := checkpoint.find(name)) else Side()
         for name in names
     }
 
 
-def _side(tensor: StoredTensor, summary: Summary | None) -> Side:
+def _side(tensor: StoredTensor, moments: AnyMoments | None) -> Side:
     # Of values that are not decoded only the bytes were summarised, to tell them apart.
-    return Side(tensor.spec, summary if tensor.spec.dtype.is_decoded else None)
+    return Side(tensor.spec, moments if tensor.spec.dtype.is_decoded else None)
 
 
 def _is_worth_showing(row: CompareRow) -> bool:

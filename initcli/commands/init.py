@@ -23,7 +23,8 @@ from initcli.recipes.assign import Assignment, Plan
 from initcli.recipes.selector import Selector
 from initcli.reports.init import InitReport
 from initcli.reports.table import Column, Table, choose_columns
-from initcli.reports.tensor_row import COLUMNS, TensorRow, pooled_row, tensor_row
+from initcli.reports.tensor_columns import COLUMNS
+from initcli.reports.tensor_row import TensorRow, pooled_row, tensor_row
 from initcli.statistics.summary import Summary
 from initcli.theory.judge import cannot_judge, judge
 

@@ -12,27 +12,33 @@ from initcli.checks.gate import FailOn, passes
 from initcli.checks.observation import Observation
 from initcli.checks.registry import run_checks
 from initcli.commands.arguments import require_positive
+from initcli.commands.observe import Request, observe
 from initcli.core.errors import OptionError
+from initcli.core.progress import SILENT, Progress
 from initcli.core.text import did_you_mean, plural
 from initcli.engine.local import default_jobs
-from initcli.engine.stream import summaries
+from initcli.engine.stream import PLAIN, Wanted
 from initcli.formats.checkpoint import Checkpoint
 from initcli.formats.detect import open_checkpoint
-from initcli.recipes.assign import Assignment, Plan
-from initcli.recipes.roles import roles_of
+from initcli.recipes.assign import Plan
 from initcli.recipes.selector import Selector
 from initcli.reports.stats import Opened, StatsReport
 from initcli.reports.table import Column, Table, choose_columns, sort_rows
-from initcli.reports.tensor_row import (
+from initcli.reports.tensor_columns import (
     COLUMNS,
+    DISTRIBUTION_KEYS,
+    HASH_KEYS,
+    LINE_KEYS,
     METADATA_KEYS,
-    TensorRow,
-    pooled_row,
-    tensor_row,
+    QUANTILES,
+    SPECTRUM_KEYS,
 )
-from initcli.theory.judge import cannot_judge, holm, judge
+from initcli.reports.tensor_row import TensorRow, pooled_row, tensor_row
+from initcli.theory.judge import holm
 
 GROUPS = ("layer", "dtype")
+# What belongs to one tensor's values and cannot be pooled over several.
+_SINGLE_KEYS = DISTRIBUTION_KEYS | LINE_KEYS | HASH_KEYS | SPECTRUM_KEYS
 
 
 def stats(
@@ -49,7 +55,12 @@ def stats(
     alpha: float = 1e-3,
     fail_on: str = "error",
     strict: bool = False,
+    rows: bool = False,
+    hashes: bool = False,
+    spectrum: bool = False,
+    detail: bool = True,
     jobs: int | None = None,
+    progress: Progress = SILENT,
 ) -> StatsReport:
     """Measures every selected tensor and, given a scheme, holds it against the scheme's law.
 
@@ -67,7 +78,12 @@ def stats(
         alpha: The chance that any tensor of a checkpoint drawn by the scheme is found off.
         fail_on: The lightest finding that fails: `warning`, `error` or `never`.
         strict: Whether what could not be checked fails too.
+        rows: Whether to look at every row and column: zero, constant, not finite, outlying.
+        hashes: Whether to hash every tensor, by which copies are found.
+        spectrum: Whether to compute singular values, for which matrices are read again.
+        detail: Whether quantiles and histograms are computed even if no column shows them.
         jobs: Threads; by default as many as cores.
+        progress: Told of every byte read.
 
     Returns:
         The report; `report.passed` is the gate.
@@ -84,29 +100,53 @@ def stats(
     ties = {alias: name for each in checkpoints for alias, name in each.ties.items()}
     names = chain(*(each.tensors for each in checkpoints))
     chosen = set(plan.selector.choose_tied(names, ties))
-    values = _needs_values(columns, sort) or plan.has_schemes or strict
-    seen = [
-        one
-        for checkpoint in checkpoints
-        for one in _observe(checkpoint, plan, chosen, jobs or default_jobs(), values=values)
-    ]
+    asked = _asked(columns, sort)
+    if by is not None and (single := sorted(asked & _SINGLE_KEYS)):
+        raise OptionError(f"{single[0]} is known of single tensors only, and --by pools them")
+    wanted = Wanted(
+        tuple(QUANTILES.values()) if (detail and not columns) or asked & DISTRIBUTION_KEYS else (),
+        lines=rows or bool(asked & LINE_KEYS),
+        digest=hashes or bool(asked & HASH_KEYS),
+    )
+    values = _needs_values(columns, sort) or plan.has_schemes or strict or wanted != PLAIN
+    is_spectral = spectrum or bool(asked & SPECTRUM_KEYS)
+    request = Request(
+        wanted, jobs or default_jobs(), progress, values=values or is_spectral, spectrum=is_spectral
+    )
+    if request.values:
+        progress.start(_size(checkpoints, chosen))
+    seen = [one for each in checkpoints for one in observe(each, plan, chosen, request)]
+    progress.finish()
     seen = _with_rejections(seen, alpha)
-    findings = tuple(run_checks(seen)) if values else ()
+    findings = tuple(run_checks(seen)) if request.values else ()
     total = pooled_row(plural(len(seen), "tensor"), seen)
-    rows = _rows(seen, findings)
-    shown = rows if by is None else _grouped(seen, by)
-    notes = tuple(chain(*(checkpoint.notes for checkpoint in checkpoints)))
+    every = _rows(seen, findings)
+    shown = every if by is None else _grouped(seen, by)
     return StatsReport(
         tuple(map(_opened, checkpoints)),
-        rows,
+        every,
         total,
         _table(shown, total, columns, sort, top),
         findings,
-        notes,
+        tuple(chain(*(checkpoint.notes for checkpoint in checkpoints))),
         tuple(chain(*(checkpoint.files for checkpoint in checkpoints))),
         passes(findings, gate, strict=strict) and (bool(seen) or not strict),
-        has_values=values,
+        has_values=request.values,
     )
+
+
+def _size(checkpoints: Sequence[Checkpoint], chosen: set[str]) -> int:
+    """Returns the bytes to read."""
+    return sum(
+        spec.nbytes for each in checkpoints for name, spec in each.specs.items() if name in chosen
+    )
+
+
+def _asked(columns: str | None, sort: str | None) -> set[str]:
+    """Returns the columns that the user names, to be shown or to sort by."""
+    keys = {key.strip() for key in (columns or "").split(",")}
+    named = {key.removeprefix("+") for key in keys if not key.startswith("-")}
+    return named | ({sort.removeprefix("-")} if sort else set())
 
 
 def _check_options(by: str | None, fail_on: str, alpha: float) -> FailOn:
@@ -126,31 +166,6 @@ def _needs_values(columns: str | None, sort: str | None) -> bool:
     """Whether anything is asked for that a header does not tell."""
     keys = [*(columns or "+").split(","), *([sort.removeprefix("-")] if sort else [])]
     return not {key.strip() for key in keys} <= METADATA_KEYS
-
-
-def _observe(
-    checkpoint: Checkpoint, plan: Plan, chosen: set[str], jobs: int, *, values: bool
-) -> list[Observation]:
-    names = [name for name in checkpoint.tensors if name in chosen]
-    measured = summaries(checkpoint, names, jobs) if values else dict.fromkeys(names)
-    assignments: Mapping[str, Assignment] = {}
-    if plan.has_schemes:
-        assignments = plan.assign(checkpoint.specs, roles_of(checkpoint.specs), chosen)
-    return [
-        _judged(
-            Observation(
-                str(checkpoint.path), checkpoint.specs[name], measured[name], assignments.get(name)
-            )
-        )
-        for name in names
-    ]
-
-
-def _judged(seen: Observation) -> Observation:
-    draw = seen.assignment.draw if seen.assignment else None
-    if draw is None or seen.summary is None or cannot_judge(draw.law, seen.summary):
-        return seen
-    return replace(seen, judgment=judge(draw.law, seen.spec.dtype, seen.summary))
 
 
 def _with_rejections(seen: Sequence[Observation], alpha: float) -> list[Observation]:
@@ -174,9 +189,8 @@ def _rows(seen: Sequence[Observation], findings: Sequence[Finding]) -> tuple[Ten
     for finding in findings:
         codes.setdefault((finding.checkpoint, finding.tensor), []).append(finding.code)
     return tuple(
-        replace(tensor_row(one), findings=" ".join(found) if found else None)
+        tensor_row(one, findings=" ".join(codes.get((one.checkpoint, one.spec.name), ())) or None)
         for one in seen
-        for found in [codes.get((one.checkpoint, one.spec.name))]
     )
 
 
@@ -186,8 +200,7 @@ def _grouped(seen: Sequence[Observation], by: str) -> tuple[TensorRow, ...]:
         key = one.spec.dtype.code if by == "dtype" else one.spec.name.rpartition(".")[0]
         groups.setdefault((one.checkpoint, key or "(top)"), []).append(one)
     return tuple(
-        replace(pooled_row(name, group), checkpoint=checkpoint)
-        for (checkpoint, name), group in groups.items()
+        pooled_row(name, group, checkpoint) for (checkpoint, name), group in groups.items()
     )
 
 

@@ -12,6 +12,8 @@ import numpy as np
 from initcli.core.errors import OptionError
 from initcli.core.text import did_you_mean
 
+BYTE = 8
+
 
 class Kind(enum.Enum):
     """What the bits of a value mean."""
@@ -20,7 +22,6 @@ class Kind(enum.Enum):
     INTEGER = "integer"
     FLOAT = "float"
     COMPLEX = "complex"
-    PACKED = "packed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,7 @@ class DType:
 
     Attributes:
         code: The name in a safetensors header.
-        bits: Bits a value; packed dtypes have less than eight.
+        bits: Bits a value; those of packed dtypes share bytes.
         kind: What the bits mean.
         array: The NumPy dtype's name (from ml_dtypes where NumPy has none); empty if undecoded.
         torch: The attribute of `torch`.
@@ -52,9 +53,14 @@ class DType:
         return bool(self.array)
 
     @property
+    def is_packed(self) -> bool:
+        """Whether several values share a byte."""
+        return self.bits < BYTE
+
+    @property
     def is_drawable(self) -> bool:
         """Whether a float32 draw can be cast to this dtype."""
-        return self.is_float and self.code != "F8_E8M0"
+        return self.is_float and not self.is_packed and self.code != "F8_E8M0"
 
     @property
     def numpy(self) -> np.dtype[Any]:
@@ -64,7 +70,7 @@ class DType:
     @property
     def itemsize(self) -> int:
         """Bytes a value; only for dtypes of whole bytes."""
-        return self.bits // 8
+        return self.bits // BYTE
 
     @property
     def largest(self) -> float:
@@ -104,9 +110,9 @@ DTYPES = {
     dtype.code: dtype
     for dtype in (
         DType("BOOL", 8, Kind.BOOL, "bool_", "bool"),
-        DType("F4", 4, Kind.PACKED, "", "float4_e2m1fn_x2"),
-        DType("F6_E2M3", 6, Kind.PACKED, "", ""),
-        DType("F6_E3M2", 6, Kind.PACKED, "", ""),
+        DType("F4", 4, Kind.FLOAT, "float4_e2m1fn", "float4_e2m1fn_x2"),
+        DType("F6_E2M3", 6, Kind.FLOAT, "", ""),
+        DType("F6_E3M2", 6, Kind.FLOAT, "", ""),
         DType("U8", 8, Kind.INTEGER, "uint8", "uint8"),
         DType("I8", 8, Kind.INTEGER, "int8", "int8"),
         DType("F8_E5M2", 8, Kind.FLOAT, "float8_e5m2", "float8_e5m2"),

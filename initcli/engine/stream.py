@@ -1,111 +1,156 @@
-"""Streams the values of checkpoints through summaries, chunk by chunk in file order."""
+"""Streams the values of a checkpoint through folds, chunk by chunk in file order."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Self
 
+from initcli.core.progress import SILENT, Progress
 from initcli.engine.local import borrow, run_in_order
-from initcli.formats.checkpoint import Checkpoint, StoredTensor
-from initcli.formats.reading import read_into
-from initcli.statistics.kernel import empty, summarise
-from initcli.statistics.pair import PairSummary, Tolerance, compare_values, empty_pair
-from initcli.statistics.summary import Summary
-
-CHUNK_VALUES = 1 << 20
+from initcli.engine.plan import Piece, Task, chunks, tasks_of
+from initcli.formats.checkpoint import Checkpoint
+from initcli.formats.reading import Reader, open_shard
+from initcli.statistics.accumulator import Accumulator
+from initcli.statistics.decode import tiles
+from initcli.statistics.digest import joined_digest, segment_digest
+from initcli.statistics.distribution import distribution_of
+from initcli.statistics.fold import Fold
+from initcli.statistics.lines import LineFold, Lines, cannot_line
+from initcli.statistics.portrait import Portrait
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
-    """Consecutive values of a tensor, by number."""
+class Wanted:
+    """What to learn of values beyond their summary.
 
-    first: int
-    count: int
-
-
-def spans(values: int) -> Iterator[Span]:
-    """Yields spans of at most `CHUNK_VALUES` values that cover a tensor."""
-    for first in range(0, values, CHUNK_VALUES):
-        yield Span(first, min(CHUNK_VALUES, values - first))
-
-
-def read_span(tensor: StoredTensor, span: Span, slot: int = 0) -> memoryview:
-    """Reads values into this thread's buffer.
-
-    Raises:
-        TruncatedError, MissingError: The file is not what it was when it was opened.
+    Attributes:
+        probabilities: Of which quantiles, beside the histogram; none leaves both out.
+        lines: Whether rows and columns are looked at.
+        digest: Whether bytes are hashed.
     """
-    size = tensor.spec.dtype.itemsize
-    buffer = borrow(slot, span.count * size)
-    read_into(tensor.shard, tensor.offset + span.first * size, buffer)
-    return buffer
+
+    probabilities: Sequence[float] = ()
+    lines: bool = False
+    digest: bool = False
 
 
-def summaries(
-    checkpoint: Checkpoint, names: Collection[str], jobs: int
-) -> dict[str, Summary | None]:
-    """Summarises the chosen tensors of a checkpoint in one pass over their bytes.
+PLAIN = Wanted()
 
-    Returns:
-        Each tensor's summary by name; None where its dtype is not decoded.
+
+def portraits(
+    checkpoint: Checkpoint,
+    names: Collection[str],
+    jobs: int,
+    wanted: Wanted = PLAIN,
+    progress: Progress = SILENT,
+) -> Iterator[tuple[str, Portrait | None]]:
+    """Reads the chosen tensors of a checkpoint in one pass over their bytes.
+
+    Args:
+        checkpoint: What to read.
+        names: The tensors chosen.
+        jobs: Threads.
+        wanted: What to learn beyond summaries.
+        progress: Told of every byte read.
+
+    Yields:
+        Each tensor's name and portrait in file order, as soon as its last byte is read; None for
+        the portrait where its dtype is not decoded.
 
     Raises:
         TruncatedError, MissingError: A file is not what it was when it was opened.
     """
     chosen = [checkpoint.tensors[name] for name in names]
-    results: dict[str, Summary | None] = {
-        tensor.spec.name: empty(tensor.spec.dtype) if tensor.spec.dtype.is_decoded else None
-        for tensor in chosen
-    }
     readable = [tensor for tensor in chosen if tensor.spec.dtype.is_decoded]
-    tasks = (
-        (tensor, span)
-        for tensor in _in_file_order(readable)
-        for span in spans(tensor.spec.parameters)
-    )
-    for name, part in run_in_order(_summarise_span, tasks, jobs):
-        results[name] = part if (so_far := results[name]) is None else so_far + part
-    return results
-
-
-def _in_file_order(tensors: Collection[StoredTensor]) -> list[StoredTensor]:
-    return sorted(tensors, key=lambda tensor: (str(tensor.shard.path), tensor.offset))
-
-
-def _summarise_span(task: tuple[StoredTensor, Span]) -> tuple[str, Summary]:
-    tensor, span = task
-    return tensor.spec.name, summarise(read_span(tensor, span), tensor.spec.dtype)
+    yield from ((each.spec.name, None) for each in chosen if not each.spec.dtype.is_decoded)
+    so_far: _Part | None = None
+    for done in run_in_order(partial(_measure, wanted), tasks_of(readable), jobs):
+        for piece, part in done:
+            so_far = part if so_far is None else so_far + part
+            progress.advance(piece.nbytes)
+            if piece.is_last:
+                yield piece.tensor.spec.name, _portrait(so_far, wanted)
+                so_far = None
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
-    """Two tensors of equal shape, and how far apart their values may be."""
+class _Part:
+    """What was learnt of consecutive pieces of a tensor."""
 
-    name: str
-    a: StoredTensor
-    b: StoredTensor
-    tolerance: Tolerance
+    seen: Accumulator
+    rows: Lines | None = None
+    columns: Lines | None = None
+    digests: tuple[bytes, ...] = ()
 
-
-def pair_summaries(pairs: Collection[Pair], jobs: int) -> dict[str, PairSummary]:
-    """Compares pairs of tensors in one pass over the bytes of both.
-
-    Returns:
-        Each pair's summary by name.
-
-    Raises:
-        TruncatedError, MissingError: A file is not what it was when it was opened.
-    """
-    results = {pair.name: empty_pair(pair.a.spec.dtype, pair.b.spec.dtype) for pair in pairs}
-    ordered = sorted(pairs, key=lambda pair: (str(pair.a.shard.path), pair.a.offset))
-    tasks = ((pair, span) for pair in ordered for span in spans(pair.a.spec.parameters))
-    for name, part in run_in_order(_compare_span, tasks, jobs):
-        results[name] += part
-    return results
+    def __add__(self, other: Self) -> Self:
+        """Joins what was learnt of the pieces that follow."""
+        return type(self)(
+            self.seen + other.seen,
+            _joined(self.rows, other.rows),
+            _joined(self.columns, other.columns),
+            self.digests + other.digests,
+        )
 
 
-def _compare_span(task: tuple[Pair, Span]) -> tuple[str, PairSummary]:
-    pair, span = task
-    raw_a, raw_b = read_span(pair.a, span, 0), read_span(pair.b, span, 1)
-    dtype_a, dtype_b = pair.a.spec.dtype, pair.b.spec.dtype
-    return pair.name, compare_values(raw_a, dtype_a, raw_b, dtype_b, pair.tolerance)
+def _joined(one: Lines | None, other: Lines | None) -> Lines | None:
+    return None if one is None or other is None else one + other
+
+
+def _measure(wanted: Wanted, task: Task) -> list[tuple[Piece, _Part]]:
+    with open_shard(task.shard) as reader:
+        if len(task.pieces) == 1:
+            (piece,) = task.pieces
+            return [(piece, _measure_piece(piece, _read_chunks(reader, piece), wanted))]
+        start = task.pieces[0].offset
+        buffer = borrow(0, task.nbytes)
+        reader.read(start, buffer)
+        return [
+            (piece, _measure_piece(piece, iter([_slice(buffer, piece, start)]), wanted))
+            for piece in task.pieces
+        ]
+
+
+def _slice(buffer: memoryview, piece: Piece, start: int) -> memoryview:
+    return buffer[piece.offset - start : piece.offset - start + piece.nbytes]
+
+
+def _read_chunks(reader: Reader, piece: Piece) -> Iterator[memoryview]:
+    for chunk in chunks(piece):
+        buffer = borrow(0, chunk.nbytes)
+        reader.read(chunk.offset, buffer)
+        yield buffer
+
+
+def _measure_piece(piece: Piece, raws: Iterator[memoryview], wanted: Wanted) -> _Part:
+    spec = piece.tensor.spec
+    fold = Fold(spec.dtype, piece.count)
+    is_lined = wanted.lines and spec.dtype.is_float and not cannot_line(spec.shape)
+    lines = LineFold(spec.shape, piece.first, piece.count) if is_lined else None
+    digest = segment_digest() if wanted.digest else None
+    for raw in raws:
+        fold.add(raw)
+        if lines:
+            for tile in tiles(raw, spec.dtype):
+                lines.add(tile)
+        if digest:
+            digest.update(raw)
+    return _Part(
+        fold.result(),
+        lines.rows if lines else None,
+        lines.columns if lines else None,
+        (digest.digest(),) if digest else (),
+    )
+
+
+def _portrait(part: _Part, wanted: Wanted) -> Portrait:
+    summary = part.seen.summary
+    is_drawn = bool(wanted.probabilities)
+    return Portrait(
+        summary,
+        distribution_of(part.seen, summary, wanted.probabilities) if is_drawn else None,
+        part.rows,
+        part.columns,
+        joined_digest(part.digests) if part.digests else None,
+    )

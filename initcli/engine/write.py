@@ -8,7 +8,7 @@ from pathlib import Path
 from initcli.core.tensor import TensorSpec
 from initcli.formats.output import OutputPlan, ShardPlan, staged_directory
 from initcli.formats.writer import safetensors_writer
-from initcli.statistics.kernel import empty, summarise
+from initcli.statistics.fold import Fold
 from initcli.statistics.summary import Summary
 
 Produce = Callable[[TensorSpec], Iterator[memoryview]]
@@ -53,8 +53,8 @@ def _watched(
         written[spec.name] = None
         yield from chunks
         return
-    summary = empty(spec.dtype)
+    fold = Fold(spec.dtype, spec.parameters)
     for chunk in chunks:
-        summary += summarise(chunk, spec.dtype)
+        fold.add(chunk)
         yield chunk
-    written[spec.name] = summary
+    written[spec.name] = fold.result().summary

@@ -3,43 +3,80 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 
 from initcli.core.errors import MissingError, TruncatedError
 from initcli.core.text import visible
 from initcli.formats.checkpoint import Shard, open_regular
 
 
-def read_into(shard: Shard, offset: int, buffer: memoryview) -> None:
-    """Fills a buffer from a shard, to the last byte or not at all.
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """An open shard, to be read by one thread."""
 
-    Opening the file for each range keeps workers independent and the number of open
-    files at the number of workers, however many shards there are.
+    shard: Shard
+    descriptor: int
 
-    Args:
-        shard: The file.
-        offset: The first byte, from the start of the file.
-        buffer: Writable bytes; its length is the number of bytes read.
+    def read(self, offset: int, buffer: memoryview) -> None:
+        """Fills a buffer, to the last byte or not at all.
+
+        Args:
+            offset: The first byte, from the start of the file.
+            buffer: Writable bytes; its length is the number of bytes read.
+
+        Raises:
+            TruncatedError: The file ends early.
+            MissingError: The system cannot read it.
+        """
+        filled = 0
+        while filled < len(buffer):
+            try:
+                count = _read_at(self.descriptor, buffer[filled:], offset + filled)
+            except OSError as error:
+                where = _place(self.shard, offset + filled)
+                raise MissingError(f"read failed: {error.strerror}", where=where) from error
+            if not count:
+                where = _place(self.shard, offset + filled)
+                raise TruncatedError("the file ends before its data does", where=where)
+            filled += count
+
+
+@contextmanager
+def open_shard(shard: Shard) -> Iterator[Reader]:
+    """Opens a shard for reading.
+
+    A file is opened for each piece of work, which keeps workers independent and the number of
+    open files at the number of workers, however many shards there are.
 
     Raises:
-        TruncatedError: The file ends early or is no longer the one that was opened.
-        MissingError: The file is gone or the system cannot read it.
+        TruncatedError: The file is no longer the one whose header was read.
+        MissingError: The file is gone or cannot be opened.
     """
-    where = f"{visible(str(shard.path), 300)}, byte {offset:,}"
     descriptor, size, identity = open_regular(shard.path)
     try:
-        with os.fdopen(descriptor, "rb", buffering=0) as file:
-            if identity != shard.identity or size != shard.size:
-                raise TruncatedError("the file changed while it was being read", where=where)
-            file.seek(offset)
-            _fill(file, buffer, where)
-    except OSError as error:
-        raise MissingError(f"read failed: {error.strerror}", where=where) from error
+        if identity != shard.identity or size != shard.size:
+            where = visible(str(shard.path), 300)
+            raise TruncatedError("the file changed while it was being read", where=where)
+        yield Reader(shard, descriptor)
+    finally:
+        os.close(descriptor)
 
 
-def _fill(file: object, buffer: memoryview, where: str) -> None:
-    filled = 0
-    while filled < len(buffer):
-        count = file.readinto(buffer[filled:])  # type: ignore[attr-defined]
-        if not count:
-            raise TruncatedError("the file ends before its data does", where=where)
-        filled += count
+def _place(shard: Shard, offset: int) -> str:
+    return f"{visible(str(shard.path), 300)}, byte {offset:,}"
+
+
+if hasattr(os, "preadv"):
+
+    def _read_at(descriptor: int, buffer: memoryview, offset: int) -> int:
+        return os.preadv(descriptor, [buffer], offset)
+
+else:  # Windows
+
+    def _read_at(descriptor: int, buffer: memoryview, offset: int) -> int:
+        os.lseek(descriptor, offset, os.SEEK_SET)
+        raw = os.read(descriptor, len(buffer))
+        buffer[: len(raw)] = raw
+        return len(raw)

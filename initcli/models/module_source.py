@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
-_DTYPE_OF = {dtype.torch: dtype for dtype in DTYPES.values() if dtype.is_decoded}
+_DTYPE_OF = {
+    dtype.torch: dtype for dtype in DTYPES.values() if dtype.is_decoded and not dtype.is_packed
+}
 
 
 @dataclass(frozen=True, slots=True)

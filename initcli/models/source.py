@@ -8,7 +8,7 @@ from typing import Protocol
 
 from initcli.core.tensor import TensorSpec
 from initcli.formats.checkpoint import Checkpoint
-from initcli.formats.reading import read_into
+from initcli.formats.reading import open_shard
 from initcli.recipes.roles import Role, roles_of
 
 CHUNK_BYTES = 1 << 22
@@ -85,7 +85,8 @@ class CheckpointSource:
         """Yields the stored bytes, chunk by chunk from one buffer."""
         tensor = self.checkpoint.tensors[name]
         buffer = memoryview(bytearray(min(CHUNK_BYTES, tensor.spec.nbytes)))
-        for start in range(0, tensor.spec.nbytes, CHUNK_BYTES):
-            chunk = buffer[: min(CHUNK_BYTES, tensor.spec.nbytes - start)]
-            read_into(tensor.shard, tensor.offset + start, chunk)
-            yield chunk
+        with open_shard(tensor.shard) as reader:
+            for start in range(0, tensor.spec.nbytes, CHUNK_BYTES):
+                chunk = buffer[: min(CHUNK_BYTES, tensor.spec.nbytes - start)]
+                reader.read(tensor.offset + start, chunk)
+                yield chunk

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from initcli.core.text import visible
 from initcli.reports.table import Column, Form
+from initcli.statistics.distribution import Histogram
 
 _SIGNIFICANT = 4
+_BARS = " ▁▂▃▄▅▆▇█"
 
 
 def cell(column: Column, value: object) -> str:
@@ -19,9 +21,24 @@ def cell(column: Column, value: object) -> str:
         return "×".join(map(str, value)) or "scalar"
     if column.form is Form.COUNT and isinstance(value, int):
         return f"{value:,}"
+    if isinstance(value, Histogram):
+        return bars(value)
     if column.form is Form.NUMBER and isinstance(value, int | float):
         return number(value)
     return visible(str(value))
+
+
+def bars(histogram: Histogram) -> str:
+    """Draws a bar a bin, the fullest at full height; any value at all shows, none leaves a gap.
+
+    >>> bars(Histogram(0.0, 1.0, (1, 0, 50, 100)))
+    '▁ ▄█'
+    """
+    most = max(histogram.counts, default=0)
+    return "".join(
+        _BARS[-(-count * (len(_BARS) - 1) // most)] if most else _BARS[0]
+        for count in histogram.counts
+    )
 
 
 def number(value: float) -> str:

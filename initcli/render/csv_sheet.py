@@ -7,6 +7,7 @@ import io
 
 from initcli.core.text import visible
 from initcli.reports.table import Report
+from initcli.statistics.distribution import Histogram
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -28,6 +29,8 @@ def _field(value: object) -> str:
         return "x".join(map(str, value)) or "scalar"
     if isinstance(value, str):
         return _defused(visible(value))
+    if isinstance(value, Histogram):
+        return " ".join(map(str, value.counts))
     return repr(value)
 
 

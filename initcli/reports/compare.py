@@ -13,8 +13,8 @@ from initcli.checks.finding import Finding
 from initcli.core.tensor import Shape, TensorSpec
 from initcli.core.text import plural
 from initcli.reports.table import Column, Form, Table
+from initcli.statistics.moments import AnyMoments
 from initcli.statistics.pair import Distance, PairSummary
-from initcli.statistics.summary import Summary
 
 COLUMNS = (
     Column("name", Form.TEXT, 100),
@@ -118,7 +118,7 @@ class Side:
     """A tensor as one checkpoint has it; nothing if it has none of the name."""
 
     spec: TensorSpec | None = None
-    summary: Summary | None = None
+    moments: AnyMoments | None = None
 
 
 def compare_row(
@@ -149,10 +149,10 @@ def compare_row(
         shape_b=b.spec.shape if b.spec else None,
         dtype_a=a.spec.dtype.code if a.spec else None,
         dtype_b=b.spec.dtype.code if b.spec else None,
-        mean_a=_mean(a.summary),
-        mean_b=_mean(b.summary),
-        std_a=_std(a.summary),
-        std_b=_std(b.summary),
+        mean_a=_mean(a.moments),
+        mean_b=_mean(b.moments),
+        std_a=_std(a.moments),
+        std_b=_std(b.moments),
     )
     if pair is None:
         return row
@@ -206,12 +206,12 @@ def _times(shape: Shape | None) -> str | None:
     return None if shape is None else "×".join(map(str, shape)) or "scalar"
 
 
-def _mean(summary: Summary | None) -> float | None:
-    return summary.mean.real if summary is not None and summary.finite else None
+def _mean(moments: AnyMoments | None) -> float | None:
+    return moments.mean.real if moments is not None and moments.count else None
 
 
-def _std(summary: Summary | None) -> float | None:
-    return summary.std if summary is not None and summary.finite else None
+def _std(moments: AnyMoments | None) -> float | None:
+    return math.sqrt(moments.variance) if moments is not None and moments.count else None
 
 
 @dataclass(frozen=True, slots=True)

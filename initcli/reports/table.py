@@ -21,6 +21,7 @@ class Form(enum.Enum):
     SHAPE = "shape"
     COUNT = "count"
     NUMBER = "number"
+    HISTOGRAM = "histogram"
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,51 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import reduce
 from operator import add
 
 from initcli.checks.observation import Observation
 from initcli.core.tensor import Shape, TensorSpec
-from initcli.reports.table import Column, Form
+from initcli.reports.tensor_columns import QUANTILES
 from initcli.schemes.layer import Layer
+from initcli.statistics.distribution import Histogram
 from initcli.statistics.summary import Summary
-
-COLUMNS = (
-    Column("checkpoint", Form.TEXT, 99),
-    Column("name", Form.TEXT, 100),
-    Column("tensors", Form.COUNT, 85),
-    Column("action", Form.TEXT, 96),
-    Column("scheme", Form.TEXT, 64, is_default=False),
-    Column("shape", Form.SHAPE, 80),
-    Column("dtype", Form.TEXT, 70),
-    Column("parameters", Form.COUNT, 65),
-    Column("mean", Form.NUMBER, 88),
-    Column("std", Form.NUMBER, 90),
-    Column("variance", Form.NUMBER, 63),
-    Column("min", Form.NUMBER, 50),
-    Column("max", Form.NUMBER, 50),
-    Column("zeros", Form.COUNT, 66),
-    Column("nan", Form.COUNT, 68, is_urgent=True),
-    Column("inf", Form.COUNT, 67, is_urgent=True),
-    Column("gain", Form.NUMBER, 62),
-    Column("theory_mean", Form.NUMBER, 60),
-    Column("theory_variance", Form.NUMBER, 87),
-    Column("ratio", Form.NUMBER, 89),
-    Column("z", Form.NUMBER, 86),
-    Column("verdict", Form.TEXT, 95),
-    Column("findings", Form.TEXT, 20, is_default=False),
-    Column("mean_imaginary", Form.NUMBER, 10, is_default=False),
-    Column("mean_z", Form.NUMBER, 10, is_default=False),
-    Column("stored_variance", Form.NUMBER, 10, is_default=False),
-    Column("fan_in", Form.COUNT, 10, is_default=False),
-    Column("reason", Form.TEXT, 10, is_default=False),
-)
-
-METADATA_KEYS = frozenset(
-    {"checkpoint", "name", "tensors", "shape", "dtype", "parameters", "fan_in"}
-)
+from initcli.theory.outlying import LineVerdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +30,13 @@ class TensorRow:
         dtype: The dtype's safetensors name; None for a pool of several.
         mean, std, variance, min, max: Of the finite values; None without one. The variance
             divides by n.
+        skewness, kurtosis: Their third and fourth standardised moments; None for a constant, and
+            for complex values and integers of more than 16 bits.
+        p01, p05, p25, p50, p75, p95, p99: Their quantiles.
+        hist: Their histogram.
+        distinct: How many values differ, NaN apart; None for dtypes of more than 16 bits.
         mean_imaginary: The imaginary part of a complex mean.
-        zeros, nan, inf: Numbers of values.
+        zeros, subnormal, nan, inf, inf_positive, inf_negative: Numbers of values.
         fan_in: Inputs of one unit, as torch counts them; None below two dimensions.
         gain: std·√fan_in.
         action: What init did with the tensor.
@@ -76,6 +48,12 @@ class TensorRow:
         mean_z: Distance of the mean, in standard errors.
         verdict: `ok`, what is off, or `not checked`.
         reason: Why nothing was drawn or judged.
+        zero_rows, constant_rows, nonfinite_rows, outlying_rows, worst_row: What `LineVerdict`
+            says of the first dimension.
+        zero_columns, …, worst_column: Likewise of the second.
+        largest_singular, stable_rank, orthogonality: As `Spectrum` defines them.
+        hash: Of the bytes, in hexadecimal.
+        duplicate_of: The first tensor of the checkpoint that holds the same bytes.
         findings: The codes of what checks found.
     """
 
@@ -91,9 +69,23 @@ class TensorRow:
     variance: float | None = None
     min: float | int | None = None
     max: float | int | None = None
+    skewness: float | None = None
+    kurtosis: float | None = None
+    p01: float | None = None
+    p05: float | None = None
+    p25: float | None = None
+    p50: float | None = None
+    p75: float | None = None
+    p95: float | None = None
+    p99: float | None = None
+    hist: Histogram | None = None
+    distinct: int | None = None
     zeros: int | None = None
+    subnormal: int | None = None
     nan: int | None = None
     inf: int | None = None
+    inf_positive: int | None = None
+    inf_negative: int | None = None
     fan_in: int | None = None
     gain: float | None = None
     action: str | None = None
@@ -106,13 +98,43 @@ class TensorRow:
     mean_z: float | None = None
     verdict: str | None = None
     reason: str | None = None
+    zero_rows: int | None = None
+    constant_rows: int | None = None
+    nonfinite_rows: int | None = None
+    outlying_rows: int | None = None
+    worst_row: str | None = None
+    zero_columns: int | None = None
+    constant_columns: int | None = None
+    nonfinite_columns: int | None = None
+    outlying_columns: int | None = None
+    worst_column: str | None = None
+    largest_singular: float | None = None
+    stable_rank: float | None = None
+    orthogonality: float | None = None
+    hash: str | None = None
+    duplicate_of: str | None = None
     findings: str | None = None
 
 
-def tensor_row(seen: Observation, action: str | None = None) -> TensorRow:
+Cells = Mapping[str, object]
+"""Attributes of a row by name."""
+
+
+def tensor_row(
+    seen: Observation, action: str | None = None, findings: str | None = None
+) -> TensorRow:
     """Returns the row of one tensor."""
     fan_in = _fan_in(seen.spec)
-    row = TensorRow(
+    # A row is built at once: of a hundred thousand, each copy would take a second.
+    cells: dict[str, object] = {
+        **_summary_cells(seen.summary, fan_in),
+        **_theory_cells(seen),
+        **_distribution_cells(seen),
+        **_line_cells(seen.rows, "row"),
+        **_line_cells(seen.columns, "column"),
+        **_spectrum_cells(seen),
+    }
+    return TensorRow(
         seen.spec.name,
         seen.spec.parameters,
         seen.checkpoint,
@@ -120,74 +142,94 @@ def tensor_row(seen: Observation, action: str | None = None) -> TensorRow:
         dtype=seen.spec.dtype.code,
         fan_in=fan_in,
         action=action,
+        findings=findings,
+        hash=seen.digest,
+        duplicate_of=seen.duplicate_of,
+        **cells,  # type: ignore[arg-type]
     )
-    return _with_theory(_with_summary(row, seen.summary), seen)
 
 
-def pooled_row(name: str, observations: Sequence[Observation]) -> TensorRow:
+def pooled_row(name: str, observations: Sequence[Observation], checkpoint: str = "") -> TensorRow:
     """Returns the row of several tensors together.
 
     Counts are over all of them; moments and extrema over the real floating-point ones, so that
     a batch counter does not distort the statistics of weights.
     """
     dtypes = {seen.spec.dtype.code for seen in observations}
-    row = TensorRow(
+    read = [seen.summary for seen in observations if seen.summary is not None]
+    floats = [seen.summary for seen in observations if seen.spec.dtype.is_float and seen.summary]
+    counts = {
+        key: sum(getattr(summary, attribute) for summary in read) if read else None
+        for key, attribute in _COUNTS.items()
+    }
+    cells = {**_summary_cells(reduce(add, floats) if floats else None, None), **counts}
+    return TensorRow(
         name,
         sum(seen.spec.parameters for seen in observations),
+        checkpoint,
         tensors=len(observations),
         dtype=dtypes.pop() if len(dtypes) == 1 else None,
-    )
-    read = [seen for seen in observations if seen.summary is not None]
-    floats = [seen.summary for seen in read if seen.spec.dtype.is_float and seen.summary]
-    row = _with_summary(row, _pool(floats))
-    return replace(
-        row,
-        zeros=sum(seen.summary.zeros for seen in read if seen.summary) if read else None,
-        nan=sum(seen.summary.nan for seen in read if seen.summary) if read else None,
-        inf=sum(seen.summary.infinite for seen in read if seen.summary) if read else None,
+        **cells,  # type: ignore[arg-type]
     )
 
 
-def _pool(summaries: Sequence[Summary]) -> Summary | None:
-    return reduce(add, summaries) if summaries else None
+_COUNTS = {
+    "zeros": "zeros",
+    "subnormal": "subnormal",
+    "nan": "nan",
+    "inf": "infinite",
+    "inf_positive": "positive",
+    "inf_negative": "negative",
+}
 
 
-def _with_summary(row: TensorRow, summary: Summary | None) -> TensorRow:
+def _summary_cells(summary: Summary | None, fan_in: int | None) -> Cells:
     if summary is None:
-        return row
-    row = replace(row, zeros=summary.zeros, nan=summary.nan, inf=summary.infinite)
+        return {}
+    counts: dict[str, object] = {
+        key: getattr(summary, attribute) for key, attribute in _COUNTS.items()
+    }
     if not summary.finite:
-        return row
-    return replace(
-        row,
-        mean=summary.mean.real,
-        mean_imaginary=summary.mean.imag if isinstance(summary.mean, complex) else None,
-        std=summary.std,
-        variance=summary.variance,
-        min=summary.minimum,
-        max=summary.maximum,
-        gain=summary.std * math.sqrt(row.fan_in) if row.fan_in else None,
-    )
+        return counts
+    mean, variance = summary.mean, summary.variance
+    std = math.sqrt(variance)
+    return counts | {
+        "mean": mean.real,
+        "mean_imaginary": mean.imag if isinstance(mean, complex) else None,
+        "std": std,
+        "variance": variance,
+        "skewness": _present(summary.moments.skewness),
+        "kurtosis": _present(summary.moments.kurtosis),
+        "min": summary.minimum,
+        "max": summary.maximum,
+        "gain": std * math.sqrt(fan_in) if fan_in else None,
+    }
 
 
-def _with_theory(row: TensorRow, seen: Observation) -> TensorRow:
+def _present(number: float) -> float | None:
+    return None if math.isnan(number) else number
+
+
+def _theory_cells(seen: Observation) -> Cells:
     assignment, judgment = seen.assignment, seen.judgment
     if assignment is None:
-        return row
-    row = replace(row, scheme=assignment.scheme or None, reason=assignment.reason or None)
+        return {}
+    cells: dict[str, object] = {
+        "scheme": assignment.scheme or None,
+        "reason": assignment.reason or None,
+    }
     if assignment.draw is not None:
         law = assignment.draw.law
-        row = replace(row, theory_mean=law.mean, theory_variance=law.variance)
+        cells |= {"theory_mean": law.mean, "theory_variance": law.variance}
     if judgment is None:
-        return replace(row, verdict="not checked") if assignment.scheme else row
-    return replace(
-        row,
-        stored_variance=judgment.stored.variance,
-        ratio=judgment.ratio,
-        z=judgment.variance.z,
-        mean_z=judgment.mean.z,
-        verdict=_verdict(seen),
-    )
+        return cells | ({"verdict": "not checked"} if assignment.scheme else {})
+    return cells | {
+        "stored_variance": judgment.stored.variance,
+        "ratio": judgment.ratio,
+        "z": judgment.variance.z,
+        "mean_z": judgment.mean.z,
+        "verdict": _verdict(seen),
+    }
 
 
 def _verdict(seen: Observation) -> str:
@@ -197,6 +239,41 @@ def _verdict(seen: Observation) -> str:
         if is_off
     ]
     return f"{' and '.join(off)} off" if off else "ok"
+
+
+def _distribution_cells(seen: Observation) -> Cells:
+    if seen.distribution is None:
+        return {}
+    quantiles = {
+        key: seen.distribution.quantiles.get(probability) for key, probability in QUANTILES.items()
+    }
+    return {
+        **quantiles,
+        "hist": seen.distribution.histogram,
+        "distinct": seen.distribution.distinct,
+    }
+
+
+def _line_cells(verdict: LineVerdict | None, kind: str) -> Cells:
+    if verdict is None:
+        return {}
+    return {
+        f"zero_{kind}s": verdict.zero,
+        f"constant_{kind}s": verdict.constant,
+        f"nonfinite_{kind}s": verdict.hurt,
+        f"outlying_{kind}s": verdict.outlying,
+        f"worst_{kind}": verdict.worst,
+    }
+
+
+def _spectrum_cells(seen: Observation) -> Cells:
+    if seen.spectrum is None:
+        return {}
+    return {
+        "largest_singular": seen.spectrum.largest,
+        "stable_rank": seen.spectrum.stable_rank,
+        "orthogonality": seen.spectrum.orthogonality,
+    }
 
 
 def _fan_in(spec: TensorSpec) -> int | None:

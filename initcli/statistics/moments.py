@@ -1,4 +1,4 @@
-"""First and second moments that merge: floating, exact for integers, and complex.
+"""Moments up to the fourth that merge: floating, exact for integers, and complex.
 
 Variances are those of the values themselves (divided by n, as NumPy's default), not estimates
 of a population's.
@@ -7,6 +7,7 @@ of a population's.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Self
@@ -14,42 +15,144 @@ from typing import Self
 
 @dataclass(frozen=True, slots=True)
 class Moments:
-    """Count, mean and squared deviations from the mean, in float64.
+    """Count, mean and sums of powers of the deviations from the mean, in float64.
 
-    Merging follows Chan, Golub & LeVeque, "Algorithms for computing the sample variance"
-    (The American Statistician 37, 1983).
+    Merging follows Pébay, "Formulas for robust, one-pass parallel computation of covariances and
+    arbitrary-order statistical moments" (Sandia report SAND2008-6212, 2008).
+
+    Attributes:
+        count: The number of values.
+        mean: Their mean; NaN without values.
+        deviations: Σ(x − mean)².
+        cubes: Σ(x − mean)³.
+        fourths: Σ(x − mean)⁴.
     """
 
     count: int = 0
     mean: float = math.nan
     deviations: float = 0.0
+    cubes: float = 0.0
+    fourths: float = 0.0
+
+    @classmethod
+    def about(cls, count: int, shift: float, sums: Sequence[float]) -> Self:
+        """Builds moments from Σ(x − shift)ᵏ, k = 1, 2, 3, 4, with a shift near the mean.
+
+        Args:
+            count: The number of values, at least one.
+            shift: What the sums are about.
+            sums: Two, or all four of them; the higher moments of two are NaN.
+        """
+        first, second, *higher = sums
+        off = first / count
+        deviations = _not_negative(second - off * first)
+        if not higher:
+            return cls(count, shift + off, deviations, math.nan, math.nan)
+        third, fourth = higher
+        return cls(
+            count,
+            shift + off,
+            deviations,
+            third - 3 * off * second + 2 * off * off * first,
+            _not_negative(
+                fourth - 4 * off * third + 6 * off * off * second - 3 * off * off * off * first
+            ),
+        )
 
     @property
     def variance(self) -> float:
         """The mean squared deviation from the mean; NaN without values."""
         return self.deviations / self.count if self.count else math.nan
 
+    @property
+    def skewness(self) -> float:
+        """The third standardised moment; NaN where the variance vanishes or overflows."""
+        return _ratio(self.cubes, self.deviations, self.count, order=3)
+
+    @property
+    def kurtosis(self) -> float:
+        """The fourth standardised moment, 3 for a normal law; NaN like the skewness."""
+        return _ratio(self.fourths, self.deviations, self.count, order=4)
+
+    @property
+    def energy(self) -> float:
+        """Σx²."""
+        return self.deviations + self.count * self.mean * self.mean if self.count else 0.0
+
     def __add__(self, other: Self) -> Self:
         """Pools two disjoint sets of values."""
         if not self.count or not other.count:
             return self if self.count else other
         count = self.count + other.count
+        share, rest = self.count / count, other.count / count
         step = other.mean - self.mean
-        mean = self.mean + step * (other.count / count)
+        mean = self.mean + step * rest
         if math.isinf(step):
-            mean = self.mean * (self.count / count) + other.mean * (other.count / count)
+            mean = self.mean * share + other.mean * rest
         # Associated so that large steps overflow only where the result does.
-        between = step * (self.count / count) * (step * other.count)
-        return type(self)(count, mean, self.deviations + other.deviations + between)
+        between = step * share * (step * other.count)
+        return type(self)(
+            count,
+            mean,
+            self.deviations + other.deviations + between,
+            self._pooled_cubes(other, step, share, rest),
+            self._pooled_fourths(other, step, share, rest),
+        )
+
+    def _pooled_cubes(self, other: Self, step: float, share: float, rest: float) -> float:
+        between = step * share * (step * other.count) * step * (share - rest)
+        return (
+            self.cubes
+            + other.cubes
+            + between
+            + 3 * step * (share * other.deviations - rest * self.deviations)
+        )
+
+    def _pooled_fourths(self, other: Self, step: float, share: float, rest: float) -> float:
+        spread = share * share - share * rest + rest * rest
+        between = step * share * (step * other.count) * (step * step) * spread
+        squares = share * share * other.deviations + rest * rest * self.deviations
+        return (
+            self.fourths
+            + other.fourths
+            + between
+            + 6 * step * step * squares
+            + 4 * step * (share * other.cubes - rest * self.cubes)
+        )
+
+
+def _not_negative(power: float) -> float:
+    """Mends what rounding took below zero, and what overflowed on both sides."""
+    return math.inf if math.isnan(power) else max(0.0, power)
+
+
+def _ratio(power: float, deviations: float, count: int, order: int) -> float:
+    """Returns the standardised moment of an order from sums of powers of deviations."""
+    if not count or not deviations:
+        return math.nan
+    std = math.sqrt(deviations / count) or math.nan
+    for _ in range(order):  # one at a time: the power of a tiny std would underflow
+        power /= std
+    return power / count if math.isfinite(power) else math.nan
 
 
 @dataclass(frozen=True, slots=True)
 class ExactMoments:
-    """Count, sum and sum of squares of integers, exact however large they are."""
+    """Count and sums of powers of integers, exact however large they are.
+
+    Attributes:
+        count: The number of values.
+        total: Σx.
+        squares: Σx².
+        cubes: Σx³; None where it was not summed, as for integers of 32 and 64 bits.
+        fourths: Σx⁴, likewise.
+    """
 
     count: int = 0
     total: int = 0
     squares: int = 0
+    cubes: int | None = 0
+    fourths: int | None = 0
 
     @property
     def mean(self) -> float:
@@ -59,15 +162,53 @@ class ExactMoments:
     @property
     def variance(self) -> float:
         """The mean squared deviation from the mean, rounded once; NaN without values."""
-        if not self.count:
+        return float(self._variance) if self.count else math.nan
+
+    @property
+    def skewness(self) -> float:
+        """The third standardised moment; NaN where it was not summed or the variance vanishes."""
+        if self.cubes is None or not self.count or not self._variance:
             return math.nan
-        return float(Fraction(self.squares * self.count - self.total**2, self.count**2))
+        mean = Fraction(self.total, self.count)
+        central = Fraction(self.cubes, self.count) - 3 * mean * self._variance - mean**3
+        return float(central) / math.sqrt(self._variance) ** 3
+
+    @property
+    def kurtosis(self) -> float:
+        """The fourth standardised moment, likewise."""
+        if self.cubes is None or self.fourths is None or not self.count or not self._variance:
+            return math.nan
+        mean, squares = Fraction(self.total, self.count), Fraction(self.squares, self.count)
+        central = (
+            Fraction(self.fourths, self.count)
+            - 4 * mean * Fraction(self.cubes, self.count)
+            + 6 * mean**2 * squares
+            - 3 * mean**4
+        )
+        return float(central / self._variance**2)
+
+    @property
+    def energy(self) -> float:
+        """Σx², rounded once."""
+        return float(self.squares)
+
+    @property
+    def _variance(self) -> Fraction:
+        return Fraction(self.squares * self.count - self.total**2, self.count**2)
 
     def __add__(self, other: Self) -> Self:
         """Pools two disjoint sets of values."""
         return type(self)(
-            self.count + other.count, self.total + other.total, self.squares + other.squares
+            self.count + other.count,
+            self.total + other.total,
+            self.squares + other.squares,
+            _sum(self.cubes, other.cubes),
+            _sum(self.fourths, other.fourths),
         )
+
+
+def _sum(one: int | None, other: int | None) -> int | None:
+    return None if one is None or other is None else one + other
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +232,21 @@ class ComplexMoments:
     def variance(self) -> float:
         """The mean squared distance from the mean; NaN without values."""
         return self.real.variance + self.imaginary.variance
+
+    @property
+    def skewness(self) -> float:
+        """NaN: complex values have no sign to lean to."""
+        return math.nan
+
+    @property
+    def kurtosis(self) -> float:
+        """NaN: there are several, and none that laws here are held against."""
+        return math.nan
+
+    @property
+    def energy(self) -> float:
+        """Σ|z|²."""
+        return self.real.energy + self.imaginary.energy
 
     def __add__(self, other: Self) -> Self:
         """Pools two disjoint sets of values."""

@@ -22,22 +22,31 @@ class Summary:
     """Counts, extrema and moments of values of one dtype.
 
     Attributes:
+        moments: Of the finite values.
         count: All values.
         nan: Values that are NaN; for complex values, in either part.
-        infinite: Values that are infinite and not NaN.
+        positive: Values that are +∞.
+        negative: Values that are −∞; of complex values, those that are infinite in any way.
         zeros: Values that are zero, of either sign.
+        subnormal: Values that are not zero, and nearer to it than the least normal number.
         minimum: The least finite value; None without one, and for complex values.
         maximum: The greatest finite value, likewise.
-        moments: Of the finite values.
     """
 
     moments: AnyMoments
     count: int = 0
     nan: int = 0
-    infinite: int = 0
+    positive: int = 0
+    negative: int = 0
     zeros: int = 0
+    subnormal: int = 0
     minimum: Extreme = None
     maximum: Extreme = None
+
+    @property
+    def infinite(self) -> int:
+        """Values that are infinite and not NaN."""
+        return self.positive + self.negative
 
     @property
     def finite(self) -> int:
@@ -70,13 +79,16 @@ class Summary:
             pool(self.moments, other.moments),
             self.count + other.count,
             self.nan + other.nan,
-            self.infinite + other.infinite,
+            self.positive + other.positive,
+            self.negative + other.negative,
             self.zeros + other.zeros,
+            self.subnormal + other.subnormal,
             _extreme(min, self.minimum, other.minimum),
             _extreme(max, self.maximum, other.maximum),
         )
 
 
 def _extreme(choose: Callable[..., float | int], one: Extreme, other: Extreme) -> Extreme:
-    present = [value for value in (one, other) if value is not None]
-    return choose(present) if present else None
+    if one is None or other is None:
+        return other if one is None else one
+    return choose(one, other)

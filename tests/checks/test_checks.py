@@ -18,7 +18,7 @@ from initcli.checks.registry import CHECKS, run_checks
 from initcli.core.dtypes import DTYPES
 from initcli.core.tensor import TensorSpec
 from initcli.recipes.assign import Assignment
-from initcli.statistics.kernel import summarise
+from initcli.statistics.fold import summarise
 from initcli.theory.judge import judge
 from raw import draw_of, stored
 
@@ -76,7 +76,7 @@ FAULTS = {
         seen(HEALTHY, scheme="zeros", mean_off=True, variance_off=True),
         {"IC201": "0 expected", "IC202": "0 expected"},
     ),
-    "not decoded": (seen(HEALTHY, "F4"), {"IC901": "F4 values are not decoded"}),
+    "not decoded": (seen(HEALTHY, "F6_E2M3"), {"IC901": "F6_E2M3 values share their bytes"}),
     "skipped": (SKIPPED, {"IC902": "not checked against eye: too flat"}),
     "nothing finite": (
         seen([[math.nan]], scheme="normal"),

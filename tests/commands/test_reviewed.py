@@ -16,7 +16,7 @@ import initcli
 from initcli.core.dtypes import DTYPES
 from initcli.core.errors import OptionError, OutputError
 from initcli.schemes.law import truncated_normal
-from initcli.statistics.kernel import summarise
+from initcli.statistics.fold import summarise
 from initcli.theory.judge import judge
 from shell import COMMAND, neutral_environment
 

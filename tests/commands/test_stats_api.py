@@ -11,7 +11,8 @@ import initcli
 from initcli.commands.stats import GROUPS
 from initcli.core.errors import OptionError, PatternError
 from initcli.reports.stats import StatsReport
-from initcli.reports.tensor_row import METADATA_KEYS, TensorRow
+from initcli.reports.tensor_columns import METADATA_KEYS
+from initcli.reports.tensor_row import TensorRow
 
 RNG = torch.Generator().manual_seed(0)
 
@@ -151,7 +152,7 @@ def unreadable(monkeypatch: pytest.MonkeyPatch) -> None:
     def read(*_: object) -> None:
         raise AssertionError("a value was read")
 
-    monkeypatch.setattr("initcli.engine.stream.read_into", read)
+    monkeypatch.setattr("initcli.formats.reading.Reader.read", read)
 
 
 @pytest.mark.usefixtures("unreadable")
@@ -178,7 +179,7 @@ def test_chunks_change_nothing_beyond_rounding(
     samples: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = initcli.stats(samples / "digits_mlp.safetensors")
-    monkeypatch.setattr("initcli.engine.stream.CHUNK_VALUES", 100)
+    monkeypatch.setattr("initcli.engine.plan.CHUNK_BYTES", 400)
     cut = initcli.stats(samples / "digits_mlp.safetensors")
     for one, other in zip(whole.rows, cut.rows, strict=True):
         assert (one.mean, one.variance) == pytest.approx((other.mean, other.variance), rel=1e-12)

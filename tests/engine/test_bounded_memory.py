@@ -13,9 +13,10 @@ SIZE = 512 << 20
 MEASURE = """
 import resource, sys
 from initcli.core.dtypes import DTYPES
-from initcli.engine.stream import Pair, pair_summaries, summaries
+from initcli.engine.pairs import Pair, pair_summaries
+from initcli.engine.stream import portraits
 from initcli.formats.detect import open_checkpoint
-from initcli.statistics.kernel import summarise
+from initcli.statistics.fold import summarise
 from initcli.statistics.pair import Tolerance
 
 summarise(memoryview(bytes(2)), DTYPES["BF16"])  # imports what reading will need
@@ -23,9 +24,9 @@ before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 opened = open_checkpoint(sys.argv[1])
 if sys.argv[2] == "pairs":
     pair = Pair("w", opened.tensors["w"], opened.tensors["w"], Tolerance(0, 0))
-    assert pair_summaries([pair], 2)["w"].distance.compared == opened.specs["w"].parameters
+    assert dict(pair_summaries([pair], 2))["w"].distance.compared == opened.specs["w"].parameters
 else:
-    assert summaries(opened, ["w"], 2)["w"].zeros == opened.specs["w"].parameters
+    assert dict(portraits(opened, ["w"], 2))["w"].summary.zeros == opened.specs["w"].parameters
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
 """
 

@@ -13,12 +13,13 @@ from safetensors.torch import save_file
 
 from initcli.core.dtypes import DTYPES
 from initcli.core.errors import TruncatedError
-from initcli.engine import stream
-from initcli.engine.stream import Pair, Span, pair_summaries, spans, summaries
+from initcli.engine import plan
+from initcli.engine.pairs import Pair, pair_summaries
 from initcli.formats.checkpoint import Checkpoint
 from initcli.formats.detect import open_checkpoint
 from initcli.statistics.pair import PairSummary, Tolerance
 from initcli.statistics.summary import Summary
+from measured import summaries
 
 CUTS = [(jobs, chunk) for jobs in (1, 2, 4) for chunk in (64, 1000, 1 << 20)]
 TOLERANCE = Tolerance(1e-3, 1e-3)
@@ -44,6 +45,12 @@ def values(offset: float = 0.0) -> dict[str, torch.Tensor]:
     }
 
 
+def cut_into(chunk: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reads so many bytes at once, and gives each task three times as many."""
+    monkeypatch.setattr(plan, "CHUNK_BYTES", chunk)
+    monkeypatch.setattr(plan, "SEGMENT_BYTES", 3 * chunk)
+
+
 @pytest.fixture(scope="module")
 def pair(tmp_path_factory: pytest.TempPathFactory) -> tuple[Checkpoint, Checkpoint]:
     directory = tmp_path_factory.mktemp("pair")
@@ -64,10 +71,15 @@ def numbers(summary: object) -> dict[str, object]:
 
 
 def assert_same(one: object, other: object) -> None:
+    """Counts agree exactly, sums within what rounding of a mean far from zero leaves of them."""
     ours, theirs = numbers(one), numbers(other)
     for key, value in ours.items():
         if isinstance(value, float):
-            assert value == pytest.approx(theirs[key], rel=1e-11, abs=1e-14, nan_ok=True), key
+            slack = 1e-14
+            if key == "moments.cubes.":  # which cancel: their size is that of Σ|x − mean|³
+                slack = 1e-9 * float(ours["moments.deviations."]) ** 1.5  # type: ignore[arg-type]
+            share = 1e-9 if "fourths" in key else 1e-11
+            assert value == pytest.approx(theirs[key], rel=share, abs=slack, nan_ok=True), key
         else:
             assert value == theirs[key], key
 
@@ -80,7 +92,7 @@ def test_summaries_do_not_depend_on_threads_or_chunks(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     whole = summaries(pair[0], list(pair[0].tensors), 1)
-    monkeypatch.setattr(stream, "CHUNK_VALUES", chunk)
+    cut_into(chunk, monkeypatch)
     cut = summaries(pair[0], list(pair[0].tensors), jobs)
     assert list(cut) == list(whole)
     for name, summary in whole.items():
@@ -91,7 +103,7 @@ def test_summaries_do_not_depend_on_threads_or_chunks(
 def test_threads_do_not_change_a_single_bit(
     chunk: int, pair: tuple[Checkpoint, Checkpoint], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stream, "CHUNK_VALUES", chunk)
+    cut_into(chunk, monkeypatch)
     results = [repr(summaries(pair[0], list(pair[0].tensors), jobs)) for jobs in (1, 2, 3, 4)]
     assert len(set(results)) == 1
 
@@ -99,7 +111,7 @@ def test_threads_do_not_change_a_single_bit(
 def whole_pairs(pair: tuple[Checkpoint, Checkpoint], jobs: int) -> dict[str, PairSummary]:
     a, b = pair
     pairs = [Pair(name, a.tensors[name], b.tensors[name], TOLERANCE) for name in a.tensors]
-    return pair_summaries(pairs, jobs)
+    return dict(pair_summaries(pairs, jobs))
 
 
 @pytest.mark.parametrize(("jobs", "chunk"), CUTS)
@@ -110,7 +122,7 @@ def test_pair_summaries_do_not_depend_on_threads_or_chunks(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     whole = whole_pairs(pair, 1)
-    monkeypatch.setattr(stream, "CHUNK_VALUES", chunk)
+    cut_into(chunk, monkeypatch)
     cut = whole_pairs(pair, jobs)
     for name, summary in whole.items():
         assert_same(summary, cut[name])
@@ -125,7 +137,7 @@ def as_numpy(tensor: torch.Tensor) -> np.ndarray:
 def test_a_summary_is_what_numpy_says_of_the_whole_in_float64(
     name: str, pair: tuple[Checkpoint, Checkpoint], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stream, "CHUNK_VALUES", 999)
+    cut_into(1000, monkeypatch)
     summary = summaries(pair[0], [name], 2)[name]
     every = as_numpy(values()[name])
     finite = every[np.isfinite(every)]
@@ -142,7 +154,7 @@ def test_a_summary_is_what_numpy_says_of_the_whole_in_float64(
 def test_a_distance_is_what_numpy_says_of_the_whole_in_float64(
     name: str, pair: tuple[Checkpoint, Checkpoint], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stream, "CHUNK_VALUES", 999)
+    cut_into(1000, monkeypatch)
     distance = whole_pairs(pair, 2)[name].distance
     a, b = as_numpy(values()[name]), as_numpy(values(1e-3)[name])
     is_finite = np.isfinite(a) & np.isfinite(b)
@@ -161,26 +173,21 @@ def test_an_empty_tensor_has_an_empty_summary(pair: tuple[Checkpoint, Checkpoint
 
 
 def test_a_dtype_that_is_not_decoded_has_no_summary(tmp_path: Path) -> None:
-    packed = torch.zeros(4, dtype=torch.uint8).view(torch.float4_e2m1fn_x2)
-    save_file({"packed": packed, "w": torch.ones(2)}, tmp_path / "w.safetensors")
-    found = summaries(open_checkpoint(tmp_path), ["packed", "w"], 1)
-    assert found["packed"] is None
-    assert found["w"] is not None
+    header = '{"packed":{"dtype":"F6_E2M3","shape":[4],"data_offsets":[0,3]}}'
+    raw = len(header).to_bytes(8, "little") + header.encode() + bytes(3)
+    (tmp_path / "w.safetensors").write_bytes(raw)
+    assert summaries(open_checkpoint(tmp_path), ["packed"], 1) == {"packed": None}
 
 
 def test_only_the_chosen_tensors_are_read(
     pair: tuple[Checkpoint, Checkpoint], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    read: list[str] = []
-    read_span = stream.read_span
-
-    def watched(tensor: object, *rest: object) -> memoryview:
-        read.append(tensor.spec.name)  # type: ignore[attr-defined]
-        return read_span(tensor, *rest)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(stream, "read_span", watched)
+    read: list[int] = []
+    monkeypatch.setattr(
+        "initcli.formats.reading.Reader.read", lambda _, offset, buffer: read.append(len(buffer))
+    )
     summaries(pair[0], ["scalar", "bool"], 1)
-    assert sorted(read) == ["bool", "scalar"]
+    assert sorted(read) == [4, 5000]
 
 
 @pytest.mark.parametrize("jobs", [1, 3])
@@ -192,16 +199,6 @@ def test_a_file_changed_since_it_was_opened_gives_no_numbers(jobs: int, tmp_path
         summaries(opened, ["w"], jobs)
 
 
-@pytest.mark.parametrize("count", [0, 1, 9, 10, 11, 25])
-def test_spans_cover_every_value_once(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stream, "CHUNK_VALUES", 10)
-    cut: list[Span] = list(spans(count))
-    assert [at for span in cut for at in range(span.first, span.first + span.count)] == list(
-        range(count)
-    )
-    assert all(1 <= span.count <= 10 for span in cut)
-
-
 def test_every_decoded_dtype_is_summarised(tmp_path: Path) -> None:
     for code, dtype in DTYPES.items():
         if dtype.is_decoded:
@@ -209,4 +206,4 @@ def test_every_decoded_dtype_is_summarised(tmp_path: Path) -> None:
             save_file({"w": raw.view(getattr(torch, dtype.torch))}, tmp_path / "w.safetensors")
             summary = summaries(open_checkpoint(tmp_path), ["w"], 1)["w"]
             assert summary is not None, code
-            assert summary.count == 16 // dtype.itemsize, code
+            assert summary.count == 16 * 8 // dtype.bits, code

@@ -11,16 +11,16 @@ import pytest
 from initcli.core.dtypes import DTYPES
 from initcli.core.errors import MissingError, WriteError
 from initcli.core.tensor import TensorSpec
-from initcli.engine.stream import summaries
 from initcli.engine.write import write_checkpoint
 from initcli.formats.detect import open_checkpoint
 from initcli.formats.output import OutputPlan, ShardPlan
+from measured import summaries
 
 SPECS = (
     TensorSpec("a", DTYPES["F32"], (10, 10)),
     TensorSpec("b", DTYPES["I16"], (7,)),
     TensorSpec("none", DTYPES["F32"], (0,)),
-    TensorSpec("packed", DTYPES["F4"], (4,)),
+    TensorSpec("packed", DTYPES["F6_E2M3"], (4,)),
 )
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from initcli.core.errors import InitcliError, MissingError, TruncatedError
 from initcli.formats.checkpoint import StoredTensor
-from initcli.formats.reading import read_into
+from initcli.formats.reading import open_shard
 from initcli.formats.safetensors import read_shard
 
 RawFile = Callable[..., Path]
@@ -24,7 +24,8 @@ def stored(raw_file: RawFile) -> StoredTensor:
 
 def read(stored: StoredTensor, count: int = 4, skip: int = 0) -> bytes:
     buffer = bytearray(count)
-    read_into(stored.shard, stored.offset + skip, memoryview(buffer))
+    with open_shard(stored.shard) as reader:
+        reader.read(stored.offset + skip, memoryview(buffer))
     return bytes(buffer)
 
 
@@ -91,7 +92,7 @@ def test_a_file_that_is_no_longer_the_one_opened_is_refused(
     happens(stored.shard.path)
     with pytest.raises(error) as caught:
         read(stored)
-    assert f"byte {stored.offset}" in caught.value.where or error is MissingError
+    assert str(stored.shard.path) in caught.value.where
 
 
 def test_a_file_that_shrinks_while_it_is_read_is_truncated(

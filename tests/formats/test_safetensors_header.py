@@ -11,7 +11,7 @@ import safetensors
 import torch
 from safetensors.torch import save_file
 
-from initcli.core.dtypes import DTYPES, Kind
+from initcli.core.dtypes import DTYPES
 from initcli.core.errors import (
     MalformedError,
     MissingError,
@@ -25,7 +25,7 @@ WRITABLE = [
     (code, shape)
     for code, dtype in DTYPES.items()
     for shape in ((), (0,), (3, 4), (1, 0, 5))
-    if dtype.torch and (shape or dtype.kind is not Kind.PACKED)
+    if dtype.torch and (shape or not dtype.is_packed)
 ]
 FOUR = bytes(4)
 W = '{"dtype":"F32","shape":[1],"data_offsets":[0,4]}'
@@ -166,7 +166,7 @@ def test_every_dtype_the_library_writes_is_read_at_its_place(
     path = tmp_path / "w.safetensors"
     save_file({"w": values, "guard": torch.zeros(3, dtype=torch.uint8)}, path)
     _, tensors = read_shard(path)
-    packing = 2 if dtype.kind is Kind.PACKED else 1
+    packing = 2 if dtype.is_packed else 1
     logical = (*shape[:-1], shape[-1] * packing) if shape else ()
     spec = tensors["w"].spec
     assert (spec.dtype, spec.shape) == (dtype, logical)

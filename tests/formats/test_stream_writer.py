@@ -12,13 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.torch import save
 
-from initcli.core.dtypes import DTYPES, Kind
+from initcli.core.dtypes import DTYPES
 from initcli.core.errors import WriteError
 from initcli.core.tensor import TensorSpec
 from initcli.formats.safetensors import read_shard
 from initcli.formats.writer import safetensors_writer
 
-WHOLE = [code for code, dtype in DTYPES.items() if dtype.torch and dtype.kind is not Kind.PACKED]
+WHOLE = [code for code, dtype in DTYPES.items() if dtype.torch and not dtype.is_packed]
 NAMES = st.text(st.characters(codec="utf-8"), max_size=6).filter(lambda name: name[:2] != "__")
 TENSORS = st.dictionaries(
     NAMES,

@@ -9,13 +9,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from initcli.core.dtypes import DTYPES
-from initcli.statistics.pair import (
-    Distance,
-    PairSummary,
-    Tolerance,
-    compare_values,
-    empty_pair,
-)
+from initcli.statistics.pair import Distance, PairSummary, Tolerance
+from initcli.statistics.pair_fold import compare_values, empty_pair
 
 TOLERANCE = Tolerance(1e-3, 1e-5)
 PAIRS = [

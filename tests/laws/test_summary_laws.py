@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from initcli.core.dtypes import DTYPES
-from initcli.statistics.kernel import empty, summarise
+from initcli.statistics.fold import nothing, summarise
 from initcli.statistics.moments import pool
 from initcli.statistics.summary import Summary
 
@@ -56,8 +56,8 @@ def is_moderate(scale: float) -> bool:
 @given(chunks())
 def test_an_empty_summary_is_the_identity(drawn: tuple[str, list[bytes]]) -> None:
     (summary, *_), _ = parts(drawn)
-    nothing = empty(DTYPES[drawn[0]])
-    assert repr(summary + nothing) == repr(nothing + summary) == repr(summary)
+    identity = nothing(DTYPES[drawn[0]])
+    assert repr(summary + identity) == repr(identity + summary) == repr(summary)
 
 
 @given(chunks())
@@ -101,4 +101,4 @@ def test_extreme_means_stay_among_the_values(values: list[float], data: st.DataO
 
 def test_moments_of_two_kinds_do_not_pool() -> None:
     with pytest.raises(TypeError, match="cannot pool Moments with ExactMoments"):
-        pool(empty(DTYPES["F32"]).moments, empty(DTYPES["I8"]).moments)
+        pool(nothing(DTYPES["F32"]).moments, nothing(DTYPES["I8"]).moments)

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from numpy.typing import ArrayLike
 
 from initcli.core.dtypes import DTYPES
-from initcli.statistics.kernel import TILE
-from initcli.statistics.pair import Distance, PairSummary, Tolerance, compare_values
+from initcli.statistics.decode import TILE
+from initcli.statistics.pair import Distance, PairSummary, Tolerance
+from initcli.statistics.pair_fold import compare_values
 from raw import bits, decoded, every_pattern, stored
 
 EXACT = Tolerance(0.0, 0.0)

@@ -8,7 +8,8 @@ import pytest
 from numpy.typing import ArrayLike, NDArray
 
 from initcli.core.dtypes import DTYPES
-from initcli.statistics.kernel import TILE, empty, summarise
+from initcli.statistics.decode import TILE
+from initcli.statistics.fold import nothing, summarise
 from initcli.statistics.summary import Summary
 from raw import DECODED, FLOATS, INTEGERS, bits, decoded, every_pattern, stored
 
@@ -145,7 +146,7 @@ def test_nothing_at_all_is_the_empty_summary(code: str) -> None:
     assert (summary.count, summary.minimum, summary.is_constant) == (0, None, False)
     assert math.isnan(summary.variance)
     assert math.isnan(summary.mean.real)
-    assert type(summary.moments) is type(empty(DTYPES[code]).moments)
+    assert type(summary.moments) is type(nothing(DTYPES[code]).moments)
 
 
 SIGNALLING = {

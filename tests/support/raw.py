@@ -10,8 +10,8 @@ from initcli.core.tensor import TensorSpec
 from initcli.schemes.registry import Draw
 from initcli.schemes.spec import parse_scheme
 
-DECODED = [code for code, dtype in DTYPES.items() if dtype.is_decoded]
-FLOATS = [code for code, dtype in DTYPES.items() if dtype.is_float]
+DECODED = [code for code, dtype in DTYPES.items() if dtype.is_decoded and not dtype.is_packed]
+FLOATS = [code for code in DECODED if DTYPES[code].is_float]
 INTEGERS = [code for code, dtype in DTYPES.items() if dtype.kind is Kind.INTEGER]
 DRAWABLE = [code for code, dtype in DTYPES.items() if dtype.is_drawable]
 

@@ -17,7 +17,7 @@ from initcli.models.torch_bytes import chunks_of
 from initcli.schemes import law as laws
 from initcli.schemes.law import Law
 from initcli.schemes.registry import Draw
-from initcli.statistics.kernel import empty, summarise
+from initcli.statistics.fold import nothing, summarise
 from initcli.statistics.summary import Summary
 from initcli.theory.judge import Judgment, holm, judge
 from raw import DRAWABLE, draw_of, stored
@@ -39,7 +39,7 @@ CODES = ["F32", "BF16", "F16", "F8_E4M3", "F8_E5M2"]
 
 def summary_of(values: torch.Tensor, code: str) -> Summary:
     dtype = DTYPES[code]
-    return sum((summarise(part, dtype) for part in chunks_of(values, dtype)), empty(dtype))
+    return sum((summarise(part, dtype) for part in chunks_of(values, dtype)), nothing(dtype))
 
 
 def drawn(draw: Draw, shape: tuple[int, ...], code: str, seed: int) -> Summary:

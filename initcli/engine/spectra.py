@@ -1,0 +1,52 @@
+"""Computes the spectra of a checkpoint's matrices, whose rows are read as often as it takes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Iterator
+
+import numpy as np
+
+from initcli.core.dtypes import BYTE
+from initcli.core.tensor import TensorSpec
+from initcli.engine.plan import Piece, in_file_order
+from initcli.formats.checkpoint import Checkpoint, StoredTensor
+from initcli.formats.reading import Reader, open_shard
+from initcli.statistics.decode import Array, values_of
+from initcli.statistics.spectrum import Spectrum, spectrum
+
+
+def spectra(checkpoint: Checkpoint, names: Collection[str]) -> Iterator[tuple[str, Spectrum]]:
+    """Yields the spectrum of every chosen tensor that is a matrix of real floats.
+
+    Further dimensions count with the second, as the taps of a convolution do.
+
+    Raises:
+        TruncatedError, MissingError: A file is not what it was when it was opened.
+    """
+    for tensor in in_file_order(checkpoint.tensors[name] for name in names):
+        spec = tensor.spec
+        if spec.is_matrix and spec.dtype.is_float and spec.dtype.is_decoded:
+            with open_shard(tensor.shard) as reader:
+                yield spec.name, _spectrum(tensor, reader)
+
+
+def _spectrum(tensor: StoredTensor, reader: Reader) -> Spectrum:
+    rows, columns = _sides(tensor.spec)
+    if columns * tensor.spec.dtype.bits % BYTE:
+        return Spectrum(reason="its rows do not end on whole bytes")
+
+    def read_rows(first: int, count: int) -> Array:
+        piece = Piece(tensor, first * columns, count * columns)
+        raw = memoryview(bytearray(piece.nbytes))
+        reader.read(piece.offset, raw)
+        values = values_of(raw, tensor.spec.dtype)
+        wide = np.float64 if tensor.spec.dtype.code == "F64" else np.float32
+        with np.errstate(invalid="ignore"):  # a signalling NaN warns when it is converted
+            return values.astype(wide).reshape(count, columns)
+
+    return spectrum(read_rows, (rows, columns))
+
+
+def _sides(spec: TensorSpec) -> tuple[int, int]:
+    return spec.shape[0], math.prod(spec.shape[1:])

@@ -1,0 +1,100 @@
+"""Quantiles and a histogram of values, from the table in which they were counted."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from initcli.core.dtypes import Kind
+from initcli.statistics.accumulator import Accumulator
+from initcli.statistics.counted import distinct
+from initcli.statistics.grid import Floats, grid_of
+from initcli.statistics.summary import Summary
+
+BINS = 12
+_REACH = 4.0
+
+
+@dataclass(frozen=True, slots=True)
+class Histogram:
+    """Counts of finite values in bins of equal width.
+
+    Attributes:
+        low: Where the first bin begins: the minimum, or four standard deviations below the mean
+            if that is more.
+        high: Where the last bin ends, likewise.
+        counts: Of each bin; the first and last hold what lies beyond them too.
+    """
+
+    low: float
+    high: float
+    counts: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Distribution:
+    """How a tensor's finite values are distributed.
+
+    Attributes:
+        quantiles: By probability p: the value of rank ⌈p·n⌉, exactly where a table holds every
+            value, else within 2⁻⁷ of it (from 2⁻¹²⁶ up to 2¹²⁸ in size).
+        histogram: None without a finite value.
+        distinct: The number of distinct values but NaN; None where a key stands for several.
+    """
+
+    quantiles: dict[float, float]
+    histogram: Histogram | None
+    distinct: int | None
+
+
+def distribution_of(
+    seen: Accumulator, summary: Summary, probabilities: Sequence[float]
+) -> Distribution | None:
+    """Returns how values are distributed; None for complex values, which have no order."""
+    if seen.dtype.kind is Kind.COMPLEX:
+        return None
+    grid = grid_of(seen.dtype)
+    keys, counts = grid.ascending(seen.table)
+    if not keys.size or summary.minimum is None or summary.maximum is None:
+        return Distribution({}, None, distinct(seen.table, grid))
+    values = (grid.low[keys] + grid.high[keys]) / 2 if not grid.is_exact else grid.low[keys]
+    if not seen.dtype.is_float:
+        values = np.trunc(values)
+    values = np.clip(values, float(summary.minimum), float(summary.maximum))
+    return Distribution(
+        _quantiles(values, counts, probabilities),
+        _histogram(values, counts, summary),
+        distinct(seen.table, grid),
+    )
+
+
+def _quantiles(
+    values: Floats, counts: NDArray[np.int64], probabilities: Sequence[float]
+) -> dict[float, float]:
+    reached = np.cumsum(counts)
+    # In whole numbers: p·n in float64 may land just beyond the rank that is meant.
+    ranks = [max(1, _ceiling(p, int(reached[-1]))) for p in probabilities]
+    places = np.searchsorted(reached, ranks)
+    return dict(zip(probabilities, values[places].tolist(), strict=True))
+
+
+def _ceiling(probability: float, count: int) -> int:
+    scaled = round(probability * 1_000_000)
+    return -(-scaled * count // 1_000_000)
+
+
+def _histogram(values: Floats, counts: NDArray[np.int64], summary: Summary) -> Histogram:
+    low, high = float(values[0]), float(values[-1])
+    reach = _REACH * summary.std
+    center = summary.mean.real
+    if math.isfinite(reach):
+        low, high = max(low, center - reach), min(high, center + reach)
+    if not low < high or not math.isfinite(high - low):
+        return Histogram(low, high, (int(counts.sum()),))
+    places = np.clip((values - low) * (BINS / (high - low)), 0, BINS - 1).astype(np.int64)
+    binned = np.bincount(places, weights=counts, minlength=BINS)
+    return Histogram(low, high, tuple(int(count) for count in binned))
