@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from initcli.core.tensor import TensorSpec
-from initcli.recipes.assign import Assignment
-from initcli.statistics.summary import Summary
-from initcli.theory.judge import Judgment
+if TYPE_CHECKING:
+    from initcli.core.tensor import TensorSpec
+    from initcli.recipes.assign import Assignment
+    from initcli.statistics.summary import Summary
+    from initcli.theory.judge import Judgment
 
 
 @dataclass(frozen=True, slots=True)

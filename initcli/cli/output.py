@@ -11,10 +11,7 @@ import typer
 
 from initcli.core.errors import OutputError
 from initcli.core.text import visible
-from initcli.formats.atomic import atomic_file, refuse_taken
-from initcli.render.findings import finding_lines
 from initcli.render.formats import Format, format_for, renderer
-from initcli.render.table import Screen, render_table
 from initcli.reports.table import Report
 
 _STDOUT = Path("-")
@@ -34,6 +31,8 @@ def form_of(path: Path | None, wanted: Format | None) -> Format:
     """
     if path is None or path == _STDOUT:
         return wanted or Format.TABLE
+    from initcli.formats.atomic import refuse_taken
+
     refuse_taken(path, overwrite=True)
     return format_for(path, wanted)
 
@@ -68,6 +67,8 @@ def deliver(
 def _rendered(report: Report, form: Format, *, to_file: bool) -> str:
     if form is not Format.TABLE:
         return renderer(form)(report)
+    from initcli.render.table import Screen, render_table
+
     return render_table(report, Screen() if to_file else Screen(_width(), _has_color()))
 
 
@@ -93,6 +94,8 @@ def _write(path: Path, text: str, inputs: Iterable[Path]) -> None:
     if path.exists() and any(one.exists() and path.samefile(one) for one in inputs):
         message = "the output is an input, and an input is never changed"
         raise OutputError(message, where=visible(str(path), 300))
+    from initcli.formats.atomic import atomic_file
+
     with atomic_file(path, overwrite=True) as file:
         file.write(text.encode("utf-8", "backslashreplace"))
 
@@ -100,6 +103,8 @@ def _write(path: Path, text: str, inputs: Iterable[Path]) -> None:
 def _say(report: Report, form: Format, *, is_seen: bool, is_file: bool) -> None:
     """Says on stderr what stdout does not show: notes, and what was found where."""
     if not is_seen:
+        from initcli.render.findings import finding_lines
+
         for line in finding_lines(report.findings):
             print(line, file=sys.stderr)
     if is_file or form not in _CARRIES_NOTES:

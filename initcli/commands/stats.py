@@ -15,7 +15,6 @@ from initcli.commands.arguments import require_positive
 from initcli.core.errors import OptionError
 from initcli.core.text import did_you_mean, plural
 from initcli.engine.local import default_jobs
-from initcli.engine.stream import summaries
 from initcli.formats.checkpoint import Checkpoint
 from initcli.formats.detect import open_checkpoint
 from initcli.recipes.assign import Assignment, Plan
@@ -30,6 +29,7 @@ from initcli.reports.tensor_row import (
     pooled_row,
     tensor_row,
 )
+from initcli.statistics.summary import Summary
 from initcli.theory.judge import cannot_judge, holm, judge
 
 GROUPS = ("layer", "dtype")
@@ -132,7 +132,7 @@ def _observe(
     checkpoint: Checkpoint, plan: Plan, chosen: set[str], jobs: int, *, values: bool
 ) -> list[Observation]:
     names = [name for name in checkpoint.tensors if name in chosen]
-    measured = summaries(checkpoint, names, jobs) if values else dict.fromkeys(names)
+    measured = _measured(checkpoint, names, jobs) if values else dict.fromkeys(names)
     assignments: Mapping[str, Assignment] = {}
     if plan.has_schemes:
         assignments = plan.assign(checkpoint.specs, roles_of(checkpoint.specs), chosen)
@@ -144,6 +144,12 @@ def _observe(
         )
         for name in names
     ]
+
+
+def _measured(checkpoint: Checkpoint, names: Sequence[str], jobs: int) -> dict[str, Summary | None]:
+    from initcli.engine.stream import summaries  # it brings NumPy, which headers do without
+
+    return summaries(checkpoint, names, jobs)
 
 
 def _judged(seen: Observation) -> Observation:

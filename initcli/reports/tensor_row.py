@@ -7,12 +7,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
 from operator import add
+from typing import TYPE_CHECKING
 
-from initcli.checks.observation import Observation
 from initcli.core.tensor import Shape, TensorSpec
 from initcli.reports.table import Column, Form
 from initcli.schemes.layer import Layer
-from initcli.statistics.summary import Summary
+
+if TYPE_CHECKING:
+    from initcli.checks.observation import Observation
+    from initcli.statistics.summary import Summary
 
 COLUMNS = (
     Column("checkpoint", Form.TEXT, 99),
