@@ -67,7 +67,8 @@ def deliver(
 def _rendered(report: Report, form: Format, *, to_file: bool) -> str:
     if form is not Format.TABLE:
         return renderer(form)(report)
-    from initcli.render.table import Screen, render_table
+    from initcli.render.screen import Screen
+    from initcli.render.table import render_table
 
     return render_table(report, Screen() if to_file else Screen(_width(), _has_color()))
 

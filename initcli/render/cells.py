@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from initcli.core.text import visible
 from initcli.reports.table import Column, Form
 
 _SIGNIFICANT = 4
+_SPEC = f".{_SIGNIFICANT}g"
 
 
 def cell(column: Column, value: object) -> str:
@@ -13,15 +16,12 @@ def cell(column: Column, value: object) -> str:
 
     Numbers keep significant digits, so that 3e-6 never reads 0.0000.
     """
-    if value is None:
-        return ""
-    if column.form is Form.SHAPE and isinstance(value, tuple):
-        return "×".join(map(str, value)) or "scalar"
-    if column.form is Form.COUNT and isinstance(value, int):
-        return f"{value:,}"
-    if column.form is Form.NUMBER and isinstance(value, int | float):
-        return number(value)
-    return visible(str(value))
+    return writer(column)(value)
+
+
+def writer(column: Column) -> Callable[[object], str]:
+    """Returns what writes the values of a column, so that it is chosen once for all rows."""
+    return _WRITERS[column.form]
 
 
 def number(value: float) -> str:
@@ -32,4 +32,23 @@ def number(value: float) -> str:
     """
     if isinstance(value, int) and abs(value) < 10**_SIGNIFICANT:
         return str(value)
-    return f"{value:.{_SIGNIFICANT}g}"
+    return format(value, _SPEC)
+
+
+def _text(value: object) -> str:
+    return "" if value is None else visible(str(value))
+
+
+def _shape(value: object) -> str:
+    return "×".join(map(str, value)) or "scalar" if isinstance(value, tuple) else _text(value)
+
+
+def _count(value: object) -> str:
+    return f"{value:,}" if isinstance(value, int) else _text(value)
+
+
+def _number(value: object) -> str:
+    return number(value) if isinstance(value, int | float) else _text(value)
+
+
+_WRITERS = {Form.TEXT: _text, Form.SHAPE: _shape, Form.COUNT: _count, Form.NUMBER: _number}
