@@ -51,6 +51,7 @@ def compare(
     sort: options.Sort = None,
     top: options.Top = None,
     columns: options.Columns = None,
+    wide: options.Wide = False,
     form: options.Form = None,
     output: Annotated[
         Path | None,
@@ -78,4 +79,4 @@ def compare(
         columns=columns,
         jobs=jobs,
     )
-    deliver(report, chosen, output, inputs=report.files)
+    deliver(report, chosen, output, inputs=report.files, wide=wide)

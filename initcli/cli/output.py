@@ -12,6 +12,7 @@ import typer
 from initcli.core.errors import OutputError
 from initcli.core.text import visible
 from initcli.render.formats import Format, format_for, renderer
+from initcli.render.screen import Screen
 from initcli.reports.table import Report
 
 _STDOUT = Path("-")
@@ -38,7 +39,12 @@ def form_of(path: Path | None, wanted: Format | None) -> Format:
 
 
 def deliver(
-    report: Report, form: Format, path: Path | None = None, inputs: Iterable[Path] = ()
+    report: Report,
+    form: Format,
+    path: Path | None = None,
+    *,
+    inputs: Iterable[Path] = (),
+    wide: bool = False,
 ) -> None:
     """Writes a report to a file or stdout, the rest to stderr, and exits by the gate.
 
@@ -47,13 +53,14 @@ def deliver(
         form: As `form_of` settled it.
         path: A file; None or `-` for stdout.
         inputs: Paths that were read, which the report must not replace.
+        wide: Whether a table keeps columns for which the terminal has no room.
 
     Raises:
         OutputError: The file is an input, or cannot be written.
         typer.Exit: Always: 0 if the report passed, else 1.
     """
     path = None if path == _STDOUT else path
-    text = _rendered(report, form, to_file=path is not None)
+    text = _rendered(report, form, _stdout_screen(wide=wide) if path is None else Screen())
     if path is None:
         sys.stdout.write(text)
         sys.stdout.flush()
@@ -64,13 +71,16 @@ def deliver(
     raise typer.Exit(0 if report.passed else 1)
 
 
-def _rendered(report: Report, form: Format, *, to_file: bool) -> str:
+def _rendered(report: Report, form: Format, screen: Screen) -> str:
     if form is not Format.TABLE:
         return renderer(form)(report)
-    from initcli.render.screen import Screen
     from initcli.render.table import render_table
 
-    return render_table(report, Screen() if to_file else Screen(_width(), _has_color()))
+    return render_table(report, screen)
+
+
+def _stdout_screen(*, wide: bool) -> Screen:
+    return Screen(None if wide else _width(), _has_color())
 
 
 def _width() -> int | None:

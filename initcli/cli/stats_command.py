@@ -50,6 +50,7 @@ def stats(
     sort: options.Sort = None,
     top: options.Top = None,
     columns: options.Columns = None,
+    wide: options.Wide = False,
     form: options.Form = None,
     output: Annotated[
         Path | None,
@@ -86,4 +87,4 @@ def stats(
         strict=strict,
         jobs=jobs,
     )
-    deliver(report, chosen, output, inputs=report.files)
+    deliver(report, chosen, output, inputs=report.files, wide=wide)
