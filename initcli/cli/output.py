@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 import typer
 
 from initcli.core.errors import OutputError
+from initcli.core.progress import SILENT, Progress
 from initcli.core.text import visible
 from initcli.render.formats import Format, format_for, renderer
 from initcli.render.screen import Screen
@@ -36,6 +39,25 @@ def form_of(path: Path | None, wanted: Format | None) -> Format:
 
     refuse_taken(path, overwrite=True)
     return format_for(path, wanted)
+
+
+@contextmanager
+def progress() -> Iterator[Progress]:
+    """Lends what shows how far work has come: on stderr, if that is a terminal.
+
+    Whatever ends the work, nothing of it is left on the screen.
+    """
+    shown = _terminal_progress() if _is_capable(sys.stderr) else SILENT
+    try:
+        yield shown
+    finally:
+        shown.finish()
+
+
+def _terminal_progress() -> Progress:
+    from initcli.render.progress import TerminalProgress
+
+    return TerminalProgress(sys.stderr)
 
 
 def deliver(
@@ -97,8 +119,11 @@ def _has_color() -> bool:
     """NO_COLOR wins over FORCE_COLOR, and both over what stdout is."""
     if os.environ.get("NO_COLOR"):
         return False
-    is_capable = sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
-    return bool(os.environ.get("FORCE_COLOR")) or is_capable
+    return bool(os.environ.get("FORCE_COLOR")) or _is_capable(sys.stdout)
+
+
+def _is_capable(stream: TextIO | None) -> bool:
+    return stream is not None and stream.isatty() and os.environ.get("TERM") != "dumb"
 
 
 def _write(path: Path, text: str, inputs: Iterable[Path]) -> None:
