@@ -5,7 +5,6 @@ from __future__ import annotations
 from initcli.checks.finding import Severity
 from initcli.checks.observation import Observation
 from initcli.checks.registry import check
-from initcli.theory.judge import cannot_judge
 
 
 @check("IC901", Severity.NOTE, advice="--strict makes it fail", is_coverage=True)
@@ -27,6 +26,8 @@ def is_not_judged(seen: Observation) -> str | None:
         return None
     reason = assignment.reason
     if assignment.draw is not None and seen.summary is not None:
+        from initcli.theory.judge import cannot_judge
+
         reason = cannot_judge(assignment.draw.law, seen.summary)
     return f"not checked against {assignment.scheme}: {reason}"
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from initcli.core.tensor import TensorSpec
-from initcli.recipes.assign import Assignment
-from initcli.statistics.distribution import Distribution
-from initcli.statistics.spectrum import Spectrum
-from initcli.statistics.summary import Summary
-from initcli.theory.judge import Judgment
-from initcli.theory.outlying import LineVerdict
+if TYPE_CHECKING:
+    from initcli.core.tensor import TensorSpec
+    from initcli.recipes.assign import Assignment
+    from initcli.statistics.portrait import Distribution
+    from initcli.statistics.spectrum import Spectrum
+    from initcli.statistics.summary import Summary
+    from initcli.theory.judge import Judgment
+    from initcli.theory.outlying import LineVerdict
 
 
 @dataclass(frozen=True, slots=True)

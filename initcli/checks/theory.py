@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 from initcli.checks.finding import Severity
 from initcli.checks.observation import Observation
 from initcli.checks.registry import check
-from initcli.theory.judge import Score
+
+if TYPE_CHECKING:
+    from initcli.theory.judge import Score
 
 
 @check("IC201", Severity.ERROR, advice="initcli schemes shows what each scheme draws")

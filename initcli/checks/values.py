@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from initcli.checks.finding import Severity
 from initcli.checks.observation import Observation
 from initcli.checks.registry import check
 from initcli.core.text import plural
-from initcli.theory.outlying import LineVerdict
+
+if TYPE_CHECKING:
+    from initcli.theory.outlying import LineVerdict
 
 
 @check("IC101", Severity.ERROR, advice="find the step that overflowed; do not ship the file")

@@ -7,8 +7,10 @@ from typing import Annotated
 import typer
 
 from initcli.cli import compare_command, init_command, stats_command
+from initcli.cli.environment import describe_environment
 from initcli.cli.options import with_scheme_parameters
 from initcli.cli.schemes_command import schemes
+from initcli.core.errors import OptionError
 from initcli.core.version import VERSION
 
 app = typer.Typer(
@@ -23,19 +25,24 @@ app.command("compare", epilog=compare_command.EXAMPLES)(compare_command.compare)
 app.command("schemes")(schemes)
 
 
-def _show_version(value: bool) -> None:  # noqa: FBT001 - Typer's callback
-    if value:
-        typer.echo(f"initcli {VERSION}")
-        raise typer.Exit
-
-
-@app.callback()
+@app.callback(invoke_without_command=True)
 def initcli(
-    version: Annotated[
-        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show it.")
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", help="With --version: what it runs with, too.")
     ] = False,
 ) -> None:
     """Initialises, inspects and compares checkpoints, beside what theory expects.
 
     Exit codes: 0 clean, 1 a check failed or a difference, 2 usage or unreadable input.
     """
+    if version:
+        typer.echo(f"initcli {VERSION}")
+        if verbose:
+            typer.echo("\n".join(describe_environment()))
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        raise OptionError("no command is given", hint="initcli --help lists them")
+    if verbose:
+        raise OptionError("--verbose goes with --version")

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from initcli.cli import options
-from initcli.cli.output import deliver, form_of
+from initcli.cli.output import deliver, form_of, progress
 from initcli.reports.compare import COLUMNS
 
 EXAMPLES = f"""
@@ -51,6 +51,7 @@ def compare(
     sort: options.Sort = None,
     top: options.Top = None,
     columns: options.Columns = None,
+    wide: options.Wide = False,
     form: options.Form = None,
     output: Annotated[
         Path | None,
@@ -64,18 +65,20 @@ def compare(
     from initcli.commands.compare import compare as run
 
     chosen = form_of(output, form)
-    report = run(
-        a,
-        b,
-        rtol=rtol,
-        atol=atol,
-        select=select or (),
-        exclude=exclude or (),
-        check_dtype=check_dtype,
-        only_changed=only_changed,
-        sort=sort,
-        top=top,
-        columns=columns,
-        jobs=jobs,
-    )
-    deliver(report, chosen, output, inputs=report.files)
+    with progress() as shown:
+        report = run(
+            a,
+            b,
+            rtol=rtol,
+            atol=atol,
+            select=select or (),
+            exclude=exclude or (),
+            check_dtype=check_dtype,
+            only_changed=only_changed,
+            sort=sort,
+            top=top,
+            columns=columns,
+            jobs=jobs,
+            progress=shown,
+        )
+    deliver(report, chosen, output, inputs=report.files, wide=wide)

@@ -56,6 +56,7 @@ def init(
     ] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace OUT if it exists.")] = False,
     columns: options.Columns = None,
+    wide: options.Wide = False,
     form: options.Form = None,
 ) -> None:
     """Draws selected tensors of a model or checkpoint, and keeps the rest."""
@@ -76,4 +77,4 @@ def init(
         dry_run=dry_run,
         force=force,
     )
-    deliver(report, form_of(None, form))
+    deliver(report, form_of(None, form), wide=wide)

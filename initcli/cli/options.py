@@ -93,6 +93,14 @@ Form = Annotated[
         "--format", rich_help_panel=OUTPUT, help="By default what -o ends in, else a table."
     ),
 ]
+Wide = Annotated[
+    bool,
+    typer.Option(
+        "--wide",
+        rich_help_panel=OUTPUT,
+        help="Drop no column of the table, however narrow the terminal.",
+    ),
+]
 Jobs = Annotated[
     int | None,
     typer.Option("--jobs", "-j", min=1, metavar="N", help="Threads; by default one a core."),

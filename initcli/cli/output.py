@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 import typer
 
 from initcli.core.errors import OutputError
+from initcli.core.progress import SILENT, Progress
 from initcli.core.text import visible
-from initcli.formats.atomic import atomic_file, refuse_taken
-from initcli.render.findings import finding_lines
 from initcli.render.formats import Format, format_for, renderer
-from initcli.render.table import Screen, render_table
+from initcli.render.screen import Screen
 from initcli.reports.table import Report
 
 _STDOUT = Path("-")
+FOR_MACHINES = {Format.JSON, Format.JSONL, Format.CSV}
 _CARRIES_NOTES = {Format.JSON, Format.MARKDOWN}
 _SHOWS_FINDINGS = {Format.TABLE, Format.MARKDOWN, Format.SVG}
 
@@ -34,12 +36,38 @@ def form_of(path: Path | None, wanted: Format | None) -> Format:
     """
     if path is None or path == _STDOUT:
         return wanted or Format.TABLE
+    from initcli.formats.atomic import refuse_taken
+
     refuse_taken(path, overwrite=True)
     return format_for(path, wanted)
 
 
+@contextmanager
+def progress() -> Iterator[Progress]:
+    """Lends what shows how far work has come: on stderr, if that is a terminal.
+
+    Whatever ends the work, nothing of it is left on the screen.
+    """
+    shown = _terminal_progress() if _is_capable(sys.stderr) else SILENT
+    try:
+        yield shown
+    finally:
+        shown.finish()
+
+
+def _terminal_progress() -> Progress:
+    from initcli.render.progress import TerminalProgress
+
+    return TerminalProgress(sys.stderr)
+
+
 def deliver(
-    report: Report, form: Format, path: Path | None = None, inputs: Iterable[Path] = ()
+    report: Report,
+    form: Format,
+    path: Path | None = None,
+    *,
+    inputs: Iterable[Path] = (),
+    wide: bool = False,
 ) -> None:
     """Writes a report to a file or stdout, the rest to stderr, and exits by the gate.
 
@@ -48,13 +76,14 @@ def deliver(
         form: As `form_of` settled it.
         path: A file; None or `-` for stdout.
         inputs: Paths that were read, which the report must not replace.
+        wide: Whether a table keeps columns for which the terminal has no room.
 
     Raises:
         OutputError: The file is an input, or cannot be written.
         typer.Exit: Always: 0 if the report passed, else 1.
     """
     path = None if path == _STDOUT else path
-    text = _rendered(report, form, to_file=path is not None)
+    text = _rendered(report, form, _stdout_screen(wide=wide) if path is None else Screen())
     if path is None:
         sys.stdout.write(text)
         sys.stdout.flush()
@@ -65,10 +94,16 @@ def deliver(
     raise typer.Exit(0 if report.passed else 1)
 
 
-def _rendered(report: Report, form: Format, *, to_file: bool) -> str:
+def _rendered(report: Report, form: Format, screen: Screen) -> str:
     if form is not Format.TABLE:
         return renderer(form)(report)
-    return render_table(report, Screen() if to_file else Screen(_width(), _has_color()))
+    from initcli.render.table import render_table
+
+    return render_table(report, screen)
+
+
+def _stdout_screen(*, wide: bool) -> Screen:
+    return Screen(None if wide else _width(), _has_color())
 
 
 def _width() -> int | None:
@@ -85,14 +120,19 @@ def _has_color() -> bool:
     """NO_COLOR wins over FORCE_COLOR, and both over what stdout is."""
     if os.environ.get("NO_COLOR"):
         return False
-    is_capable = sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
-    return bool(os.environ.get("FORCE_COLOR")) or is_capable
+    return bool(os.environ.get("FORCE_COLOR")) or _is_capable(sys.stdout)
+
+
+def _is_capable(stream: TextIO | None) -> bool:
+    return stream is not None and stream.isatty() and os.environ.get("TERM") != "dumb"
 
 
 def _write(path: Path, text: str, inputs: Iterable[Path]) -> None:
     if path.exists() and any(one.exists() and path.samefile(one) for one in inputs):
         message = "the output is an input, and an input is never changed"
         raise OutputError(message, where=visible(str(path), 300))
+    from initcli.formats.atomic import atomic_file
+
     with atomic_file(path, overwrite=True) as file:
         file.write(text.encode("utf-8", "backslashreplace"))
 
@@ -100,6 +140,8 @@ def _write(path: Path, text: str, inputs: Iterable[Path]) -> None:
 def _say(report: Report, form: Format, *, is_seen: bool, is_file: bool) -> None:
     """Says on stderr what stdout does not show: notes, and what was found where."""
     if not is_seen:
+        from initcli.render.findings import finding_lines
+
         for line in finding_lines(report.findings):
             print(line, file=sys.stderr)
     if is_file or form not in _CARRIES_NOTES:

@@ -8,15 +8,18 @@ from typing import Annotated
 import typer
 
 from initcli.cli import options
-from initcli.cli.output import deliver, form_of
+from initcli.cli.output import FOR_MACHINES, deliver, form_of, progress
 from initcli.reports.tensor_columns import COLUMNS
 
+MEASURED = "What is measured"
 EXAMPLES = f"""
 **Examples**
 
 `initcli stats model.safetensors --sort std --top 10`
 
 `initcli stats model/ --scheme kaiming_normal --nonlinearity relu --select '*.weight'`
+
+`initcli stats model/ --columns +hist,+p01,+p99,-zeros --rows --hash`
 
 `initcli stats model/ --by layer --format json -o stats.json`
 
@@ -50,6 +53,7 @@ def stats(
     sort: options.Sort = None,
     top: options.Top = None,
     columns: options.Columns = None,
+    wide: options.Wide = False,
     form: options.Form = None,
     output: Annotated[
         Path | None,
@@ -64,26 +68,61 @@ def stats(
     strict: Annotated[
         bool, typer.Option("--strict", help="What could not be checked exits 1.")
     ] = False,
+    rows: Annotated[
+        bool,
+        typer.Option(
+            "--rows",
+            rich_help_panel=MEASURED,
+            help="Look at every row and column: zero, constant, not finite, outlying.",
+        ),
+    ] = False,
+    hashes: Annotated[
+        bool,
+        typer.Option(
+            "--hash", rich_help_panel=MEASURED, help="Hash every tensor's bytes, and name copies."
+        ),
+    ] = False,
+    spectrum: Annotated[
+        bool,
+        typer.Option(
+            "--spectrum",
+            rich_help_panel=MEASURED,
+            help="Largest singular value, stable rank and distance from orthogonality.",
+        ),
+    ] = False,
+    device: Annotated[
+        str,
+        typer.Option(
+            metavar="cpu", rich_help_panel=MEASURED, help="Where to compute; cuda serves nothing."
+        ),
+    ] = "cpu",
     jobs: options.Jobs = None,
 ) -> None:
     """Measures every tensor, and holds it against what a scheme implies."""
     from initcli.commands.stats import stats as run
 
     chosen = form_of(output, form)
-    report = run(
-        *checkpoints,
-        select=select or (),
-        exclude=exclude or (),
-        scheme=scheme,
-        bias=bias,
-        parameters=parameters,
-        by=by,
-        sort=sort,
-        top=top,
-        columns=columns,
-        alpha=alpha,
-        fail_on=fail_on,
-        strict=strict,
-        jobs=jobs,
-    )
-    deliver(report, chosen, output, inputs=report.files)
+    with progress() as shown:
+        report = run(
+            *checkpoints,
+            select=select or (),
+            exclude=exclude or (),
+            scheme=scheme,
+            bias=bias,
+            parameters=parameters,
+            by=by,
+            sort=sort,
+            top=top,
+            columns=columns,
+            alpha=alpha,
+            fail_on=fail_on,
+            strict=strict,
+            rows=rows,
+            hashes=hashes,
+            spectrum=spectrum,
+            device=device,
+            detail=chosen in FOR_MACHINES,
+            jobs=jobs,
+            progress=shown,
+        )
+    deliver(report, chosen, output, inputs=report.files, wide=wide)

@@ -23,7 +23,7 @@ from initcli.recipes.assign import Assignment, Plan
 from initcli.recipes.selector import Selector
 from initcli.reports.init import InitReport
 from initcli.reports.table import Column, Table, choose_columns
-from initcli.reports.tensor_columns import COLUMNS
+from initcli.reports.tensor_columns import COLUMNS, UNPOOLED_KEYS
 from initcli.reports.tensor_row import TensorRow, pooled_row, tensor_row
 from initcli.statistics.summary import Summary
 from initcli.theory.judge import cannot_judge, judge
@@ -183,7 +183,11 @@ def _table(rows: Sequence[TensorRow], total: TensorRow, columns: str | None) -> 
         return is_shown and any(getattr(row, column.key) is not None for row in rows)
 
     shown = choose_columns(COLUMNS, columns, is_present)
-    keys = tuple(column.key for column in (shown if columns else COLUMNS))
+    keys = tuple(
+        column.key
+        for column in (shown if columns else COLUMNS)
+        if columns or column.key not in UNPOOLED_KEYS
+    )
     return Table(shown, tuple(rows), keys, total)
 
 

@@ -12,12 +12,13 @@ from initcli.checks.gate import FailOn, passes
 from initcli.checks.observation import Observation
 from initcli.checks.registry import run_checks
 from initcli.commands.arguments import require_positive
-from initcli.commands.observe import Request, observe
+from initcli.commands.observe import observe
+from initcli.commands.request import Request
 from initcli.core.errors import OptionError
 from initcli.core.progress import SILENT, Progress
 from initcli.core.text import did_you_mean, plural
 from initcli.engine.local import default_jobs
-from initcli.engine.stream import PLAIN, Wanted
+from initcli.engine.wanted import PLAIN, Wanted
 from initcli.formats.checkpoint import Checkpoint
 from initcli.formats.detect import open_checkpoint
 from initcli.recipes.assign import Plan
@@ -32,13 +33,12 @@ from initcli.reports.tensor_columns import (
     METADATA_KEYS,
     QUANTILES,
     SPECTRUM_KEYS,
+    UNPOOLED_KEYS,
 )
 from initcli.reports.tensor_row import TensorRow, pooled_row, tensor_row
 from initcli.theory.judge import holm
 
 GROUPS = ("layer", "dtype")
-# What belongs to one tensor's values and cannot be pooled over several.
-_SINGLE_KEYS = DISTRIBUTION_KEYS | LINE_KEYS | HASH_KEYS | SPECTRUM_KEYS
 
 
 def stats(
@@ -58,6 +58,7 @@ def stats(
     rows: bool = False,
     hashes: bool = False,
     spectrum: bool = False,
+    device: str = "cpu",
     detail: bool = True,
     jobs: int | None = None,
     progress: Progress = SILENT,
@@ -81,6 +82,7 @@ def stats(
         rows: Whether to look at every row and column: zero, constant, not finite, outlying.
         hashes: Whether to hash every tensor, by which copies are found.
         spectrum: Whether to compute singular values, for which matrices are read again.
+        device: `cpu`; nothing here has been measured to be faster elsewhere.
         detail: Whether quantiles and histograms are computed even if no column shows them.
         jobs: Threads; by default as many as cores.
         progress: Told of every byte read.
@@ -95,13 +97,14 @@ def stats(
         raise OptionError("no checkpoint is given")
     require_positive(top=top, jobs=jobs)
     gate = _check_options(by, fail_on, alpha)
+    _check_device(device)
     plan = Plan.of(scheme, bias, parameters, Selector.of(select, exclude))
     checkpoints = [open_checkpoint(path) for path in dict.fromkeys(map(Path, paths))]
     ties = {alias: name for each in checkpoints for alias, name in each.ties.items()}
     names = chain(*(each.tensors for each in checkpoints))
     chosen = set(plan.selector.choose_tied(names, ties))
     asked = _asked(columns, sort)
-    if by is not None and (single := sorted(asked & _SINGLE_KEYS)):
+    if by is not None and (single := sorted(asked & UNPOOLED_KEYS)):
         raise OptionError(f"{single[0]} is known of single tensors only, and --by pools them")
     wanted = Wanted(
         tuple(QUANTILES.values()) if (detail and not columns) or asked & DISTRIBUTION_KEYS else (),
@@ -126,7 +129,7 @@ def stats(
         tuple(map(_opened, checkpoints)),
         every,
         total,
-        _table(shown, total, columns, sort, top),
+        _table(shown, total, request, columns, sort=sort, top=top),
         findings,
         tuple(chain(*(checkpoint.notes for checkpoint in checkpoints))),
         tuple(chain(*(checkpoint.files for checkpoint in checkpoints))),
@@ -160,6 +163,14 @@ def _check_options(by: str | None, fail_on: str, alpha: float) -> FailOn:
         hint = did_you_mean(fail_on, known) or f"one of {', '.join(known)}"
         raise OptionError(f"cannot fail on {fail_on!r}", hint=hint)
     return FailOn(fail_on)
+
+
+def _check_device(device: str) -> None:
+    if device == "cuda":
+        message = "no statistic is computed on CUDA: none has been measured to be faster there"
+        raise OptionError(message, hint="leave --device out")
+    if device != "cpu":
+        raise OptionError(f"unknown device {device!r}", hint="the only one is cpu")
 
 
 def _needs_values(columns: str | None, sort: str | None) -> bool:
@@ -207,7 +218,9 @@ def _grouped(seen: Sequence[Observation], by: str) -> tuple[TensorRow, ...]:
 def _table(
     rows: Sequence[TensorRow],
     total: TensorRow,
+    request: Request,
     columns: str | None,
+    *,
     sort: str | None,
     top: int | None,
 ) -> Table:
@@ -220,8 +233,23 @@ def _table(
         return always or any(getattr(row, column.key) is not None for row in rows)
 
     shown = choose_columns(COLUMNS, columns, is_present)
-    keys = [column.key for column in (shown if columns else COLUMNS)]
+    unmeasured = _unmeasured(request)
+    keys = [
+        column.key
+        for column in (shown if columns else COLUMNS)
+        if columns or column.key not in unmeasured
+    ]
     return Table(shown, sort_rows(rows, COLUMNS, sort)[:top], tuple(keys), total)
+
+
+def _unmeasured(request: Request) -> set[str]:
+    """Returns the columns that nobody asked for, and that machines are not given empty."""
+    groups = (
+        (LINE_KEYS, request.wanted.lines),
+        (HASH_KEYS, request.wanted.digest),
+        (SPECTRUM_KEYS, request.spectrum),
+    )
+    return {key for keys, is_measured in groups if not is_measured for key in keys}
 
 
 def _opened(checkpoint: Checkpoint) -> Opened:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import enum
 import functools
 from dataclasses import dataclass
-from typing import Any
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from initcli.core.errors import OptionError
 from initcli.core.text import did_you_mean
+
+if TYPE_CHECKING:
+    import numpy as np
 
 BYTE = 8
 
@@ -90,6 +91,8 @@ class DType:
 
 @functools.cache
 def _numpy_dtype(name: str) -> np.dtype[Any]:
+    import numpy as np  # 0.1 s, and a header is read without it
+
     if hasattr(np, name):
         return np.dtype(f"<{np.dtype(name).str[1:]}")
     import ml_dtypes

@@ -1,4 +1,4 @@
-"""Tells whoever wants to know how much of the work is done."""
+"""How far work has come, told to whoever shows it."""
 
 from __future__ import annotations
 
@@ -6,27 +6,29 @@ from typing import Protocol
 
 
 class Progress(Protocol):
-    """Hears of bytes as they are read."""
+    """Is told how many bytes there are and how many are done."""
 
     def start(self, total: int) -> None:
-        """Announces how many bytes there are to read."""
+        """Announces bytes to be worked through; more may be announced later."""
 
     def advance(self, count: int) -> None:
-        """Says that more bytes have been read."""
+        """Counts bytes as done; any thread may call it, and often."""
 
     def finish(self) -> None:
-        """Says that no more will come."""
+        """Ends the showing; calling it again does nothing."""
 
 
 class _Silent:
+    """Shows nothing."""
+
     def start(self, total: int) -> None:
-        """Tells nobody."""
+        """Ignores it."""
 
     def advance(self, count: int) -> None:
-        """Tells nobody."""
+        """Ignores it."""
 
     def finish(self) -> None:
-        """Tells nobody."""
+        """Has nothing to end."""
 
 
 SILENT: Progress = _Silent()

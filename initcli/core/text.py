@@ -19,7 +19,7 @@ def visible(text: str, limit: int | None = None) -> str:
     >>> visible("w\x1b[31m")
     'w\\x1b[31m'
     """
-    if text.isascii() and text.isprintable():
+    if text.isprintable():  # what Python calls printable holds nothing unsafe
         shown = text
     else:
         # Cutting first keeps a hostile name of a megabyte from being escaped whole.

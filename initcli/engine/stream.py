@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Self
@@ -10,6 +10,7 @@ from typing import Self
 from initcli.core.progress import SILENT, Progress
 from initcli.engine.local import borrow, run_in_order
 from initcli.engine.plan import Piece, Task, chunks, tasks_of
+from initcli.engine.wanted import PLAIN, Wanted
 from initcli.formats.checkpoint import Checkpoint
 from initcli.formats.reading import Reader, open_shard
 from initcli.statistics.accumulator import Accumulator
@@ -19,24 +20,6 @@ from initcli.statistics.distribution import distribution_of
 from initcli.statistics.fold import Fold
 from initcli.statistics.lines import LineFold, Lines, cannot_line
 from initcli.statistics.portrait import Portrait
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What to learn of values beyond their summary.
-
-    Attributes:
-        probabilities: Of which quantiles, beside the histogram; none leaves both out.
-        lines: Whether rows and columns are looked at.
-        digest: Whether bytes are hashed.
-    """
-
-    probabilities: Sequence[float] = ()
-    lines: bool = False
-    digest: bool = False
-
-
-PLAIN = Wanted()
 
 
 def portraits(

@@ -7,11 +7,13 @@ Source: https://github.com/huggingface/safetensors#format
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from operator import itemgetter
 from pathlib import Path
 from typing import cast
 
-from initcli.core.dtypes import DTYPES
+from initcli.core.collector import uncollected
+from initcli.core.dtypes import DTYPES, DType
 from initcli.core.errors import MalformedError, TruncatedError, UnknownFormatError
 from initcli.core.tensor import TensorSpec
 from initcli.core.text import visible
@@ -43,12 +45,13 @@ def read_shard(path: Path) -> tuple[Shard, dict[str, StoredTensor]]:
         raw = file.read(length)
     if len(raw) < length:
         raise TruncatedError("the file ends inside its header", where=where)
-    header = parse_object(raw, where)
-    shard = Shard(path, size, identity, _metadata(header.pop("__metadata__", None), where))
-    extents = sorted(_extents(header, where), key=lambda extent: (extent[1], extent[2]))
-    _check_layout(extents, size - PREFIX - length, where)
-    start = PREFIX + length
-    return shard, {spec.name: StoredTensor(spec, shard, start + at) for spec, at, _ in extents}
+    with uncollected():
+        header = parse_object(raw, where)
+        shard = Shard(path, size, identity, _metadata(header.pop("__metadata__", None), where))
+        extents = sorted(_extents(header, where), key=itemgetter(1, 2))
+        _check_layout(extents, size - PREFIX - length, where)
+        start = PREFIX + length
+        return shard, {spec.name: StoredTensor(spec, shard, start + at) for spec, at, _ in extents}
 
 
 def _header_length(prefix: bytes, size: int, where: str) -> int:
@@ -72,50 +75,64 @@ def _metadata(value: object, where: str) -> dict[str, str]:
     return cast("dict[str, str]", value)
 
 
-def _extents(header: dict[str, object], where: str) -> Iterator[tuple[TensorSpec, int, int]]:
+class _FlawError(Exception):
+    """An entry breaks a rule; its place is told by whoever knows it."""
+
+
+Extent = tuple[TensorSpec, int, int]
+"""A tensor, and where its bytes begin and end."""
+
+
+def _extents(header: dict[str, object], where: str) -> Iterator[Extent]:
     for name, entry in header.items():
-        here = f"{where}, tensor {visible(name, 80)}"
-        if not isinstance(entry, dict) or not entry.keys() >= _ENTRY:
-            raise MalformedError("an entry needs dtype, shape and data_offsets", where=here)
-        spec = _spec(name, entry["dtype"], entry["shape"], here)
-        begin, end = _natural_numbers(entry["data_offsets"], "data_offsets", here, length=2)
-        if end - begin != spec.nbytes:
-            shape = visible(str(list(spec.shape)), 120)
-            message = f"{spec.dtype.code} {shape} needs {spec.nbytes:,} bytes, not {end - begin:,}"
-            raise MalformedError(message, where=here)
-        yield spec, begin, end
+        try:
+            yield _extent(name, entry)
+        except _FlawError as flaw:
+            here = f"{where}, tensor {visible(name, 80)}"
+            raise MalformedError(str(flaw), where=here) from flaw
 
 
-def _spec(name: str, code: object, shape: object, where: str) -> TensorSpec:
+def _extent(name: str, entry: object) -> Extent:
+    if not isinstance(entry, dict) or not entry.keys() >= _ENTRY:
+        raise _FlawError("an entry needs dtype, shape and data_offsets")
+    code = entry["dtype"]
     dtype = DTYPES.get(code) if isinstance(code, str) else None
     if dtype is None:
-        raise MalformedError(f"unknown dtype {visible(str(code), 40)}", where=where)
-    spec = TensorSpec(name, dtype, tuple(_natural_numbers(shape, "shape", where)))
-    _refuse_overflow((*spec.shape, dtype.bits), where)
-    if spec.parameters * dtype.bits % 8:
-        raise MalformedError("a sub-byte tensor must end on a whole byte", where=where)
-    return spec
+        raise _FlawError(f"unknown dtype {visible(str(code), 40)}")
+    shape = _natural_numbers(entry["shape"], "shape")
+    size = _size(shape, dtype)
+    begin, end = _natural_numbers(entry["data_offsets"], "data_offsets", length=2)
+    if end - begin != size:
+        shown = visible(str(shape), 120)
+        raise _FlawError(f"{code} {shown} needs {size:,} bytes, not {end - begin:,}")
+    return TensorSpec(name, dtype, tuple(shape)), begin, end
 
 
-def _refuse_overflow(factors: tuple[int, ...], where: str) -> None:
-    """Stops at the first overflow: a million huge factors would be multiplied for hours."""
-    product = 1
-    for factor in factors:
-        product *= factor
-        if product > _LARGEST:
-            raise MalformedError("the shape's product overflows", where=where)
+def _size(shape: Sequence[int], dtype: DType) -> int:
+    """Returns the bytes of a tensor.
+
+    It stops at the first overflow: a million huge factors would be multiplied for hours.
+    """
+    bits = 1
+    for factor in (*shape, dtype.bits):
+        bits *= factor
+        if bits > _LARGEST:
+            raise _FlawError("the shape's product overflows")
+    if bits % 8:
+        raise _FlawError("a sub-byte tensor must end on a whole byte")
+    return bits // 8
 
 
-def _natural_numbers(value: object, what: str, where: str, length: int | None = None) -> list[int]:
-    natural = isinstance(value, list) and all(
-        type(number) is int and 0 <= number <= _LARGEST for number in value
-    )
-    if not natural or (length is not None and len(cast("list[int]", value)) != length):
-        raise MalformedError(f"{what} must be a list of natural numbers", where=where)
-    return cast("list[int]", value)
+def _natural_numbers(value: object, what: str, length: int | None = None) -> list[int]:
+    if not isinstance(value, list) or (length is not None and len(value) != length):
+        raise _FlawError(f"{what} must be a list of natural numbers")
+    for number in value:
+        if type(number) is not int or not 0 <= number <= _LARGEST:
+            raise _FlawError(f"{what} must be a list of natural numbers")
+    return value
 
 
-def _check_layout(extents: list[tuple[TensorSpec, int, int]], size: int, where: str) -> None:
+def _check_layout(extents: Sequence[Extent], size: int, where: str) -> None:
     position = 0
     for spec, begin, end in extents:
         if begin != position:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from initcli.core.errors import MalformedError
 from initcli.core.text import visible
@@ -13,6 +13,8 @@ from initcli.core.text import visible
 # What serde_json, the reference reader's parser, descends to.
 _DEEPEST = 127
 _LONG = 300
+_CONTAINERS = {dict, list}
+_DIGITS_AS_ZEROS = bytes(ord("0") if chr(byte).isdecimal() else 0 for byte in range(256))
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
@@ -27,7 +29,7 @@ def parse_object(raw: bytes, where: str) -> dict[str, object]:
         MalformedError: The bytes are not UTF-8, not standard JSON, or no object.
     """
     try:
-        parsed = _parse(raw.decode("utf-8"))
+        parsed = _parse(raw.decode("utf-8"), has_odd_integers=_has_odd_integers(raw))
     except _DuplicateError as error:
         raise MalformedError(f"duplicate name {visible(str(error), 80)}", where=where) from error
     except RecursionError as error:
@@ -39,12 +41,18 @@ def parse_object(raw: bytes, where: str) -> dict[str, object]:
     return parsed
 
 
-def _parse(text: str) -> object:
+def _has_odd_integers(raw: bytes) -> bool:
+    """Whether there may be a minus zero or an integer too long for the interpreter's parser."""
+    return b"-0" in raw or b"0" * _LONG in raw.translate(_DIGITS_AS_ZEROS)
+
+
+def _parse(text: str, *, has_odd_integers: bool) -> object:
     parsed: object = json.loads(
         text,
         object_pairs_hook=_unique,
         parse_constant=_no_constant,
-        parse_int=_integer,
+        # A function of ours is called for every number, and costs as much as all else.
+        parse_int=_integer if has_odd_integers else None,
         parse_float=_finite,
     )
     _refuse_depth(parsed)
@@ -84,14 +92,14 @@ def _finite(literal: str) -> float:
 
 def _refuse_depth(parsed: object) -> None:
     """Counts by levels: the interpreter's own limit differs between versions and callers."""
-    level = [parsed]
+    level: list[Any] = [parsed] if type(parsed) in _CONTAINERS else []
     for _ in range(_DEEPEST):
         level = [
             child
             for node in level
-            if isinstance(node, dict | list)
-            for child in (node.values() if isinstance(node, dict) else node)
-            if isinstance(child, dict | list)
+            for child in (node.values() if type(node) is dict else node)
+            if type(child) in _CONTAINERS
         ]
-    if level:
-        raise RecursionError
+        if not level:
+            return
+    raise RecursionError

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from initcli.core.text import visible
 from initcli.reports.table import Column, Form
-from initcli.statistics.distribution import Histogram
+from initcli.statistics.portrait import Histogram
 
 _SIGNIFICANT = 4
 _BARS = " ▁▂▃▄▅▆▇█"
+_SPEC = f".{_SIGNIFICANT}g"
 
 
 def cell(column: Column, value: object) -> str:
@@ -15,17 +18,12 @@ def cell(column: Column, value: object) -> str:
 
     Numbers keep significant digits, so that 3e-6 never reads 0.0000.
     """
-    if value is None:
-        return ""
-    if column.form is Form.SHAPE and isinstance(value, tuple):
-        return "×".join(map(str, value)) or "scalar"
-    if column.form is Form.COUNT and isinstance(value, int):
-        return f"{value:,}"
-    if isinstance(value, Histogram):
-        return bars(value)
-    if column.form is Form.NUMBER and isinstance(value, int | float):
-        return number(value)
-    return visible(str(value))
+    return writer(column)(value)
+
+
+def writer(column: Column) -> Callable[[object], str]:
+    """Returns what writes the values of a column, so that it is chosen once for all rows."""
+    return _WRITERS[column.form]
 
 
 def bars(histogram: Histogram) -> str:
@@ -49,4 +47,33 @@ def number(value: float) -> str:
     """
     if isinstance(value, int) and abs(value) < 10**_SIGNIFICANT:
         return str(value)
-    return f"{value:.{_SIGNIFICANT}g}"
+    return format(value, _SPEC)
+
+
+def _text(value: object) -> str:
+    return "" if value is None else visible(str(value))
+
+
+def _shape(value: object) -> str:
+    return "×".join(map(str, value)) or "scalar" if isinstance(value, tuple) else _text(value)
+
+
+def _count(value: object) -> str:
+    return f"{value:,}" if isinstance(value, int) else _text(value)
+
+
+def _number(value: object) -> str:
+    return number(value) if isinstance(value, int | float) else _text(value)
+
+
+def _histogram(value: object) -> str:
+    return bars(value) if isinstance(value, Histogram) else _text(value)
+
+
+_WRITERS = {
+    Form.TEXT: _text,
+    Form.SHAPE: _shape,
+    Form.COUNT: _count,
+    Form.NUMBER: _number,
+    Form.HISTOGRAM: _histogram,
+}

@@ -7,7 +7,7 @@ import io
 
 from initcli.core.text import visible
 from initcli.reports.table import Report
-from initcli.statistics.distribution import Histogram
+from initcli.statistics.portrait import Histogram
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Iterator, Sequence
 
 from initcli.checks.finding import Finding
@@ -10,16 +11,15 @@ from initcli.core.text import visible
 MOST = 50
 
 
-def ranked(findings: Sequence[Finding]) -> list[Finding]:
-    """Returns the findings to show, heaviest first."""
-    return sorted(findings, key=lambda finding: -finding.severity.rank)[:MOST]
+def told(findings: Sequence[Finding]) -> Iterator[tuple[Finding, str]]:
+    """Yields the findings to show, heaviest first, with what was found where.
 
-
-def place(finding: Finding, findings: Sequence[Finding]) -> str:
-    """Returns the tensor's name, with its checkpoint where findings come from several."""
-    tensor = visible(finding.tensor)
-    is_alone = len({each.checkpoint for each in findings}) == 1
-    return tensor if is_alone else f"{visible(finding.checkpoint)} {tensor}"
+    The checkpoint is named only where findings come from several.
+    """
+    is_alone = len({finding.checkpoint for finding in findings}) == 1
+    for finding in heapq.nsmallest(MOST, findings, key=lambda each: -each.severity.rank):
+        origin = "" if is_alone else f"{visible(finding.checkpoint)} "
+        yield finding, f"{origin}{visible(finding.tensor)}: {visible(finding.message)}"
 
 
 def beyond_most(findings: Sequence[Finding]) -> str:
@@ -30,8 +30,7 @@ def beyond_most(findings: Sequence[Finding]) -> str:
 
 def finding_lines(findings: Sequence[Finding]) -> Iterator[str]:
     """Yields a line a finding."""
-    for finding in ranked(findings):
-        told = f"{place(finding, findings)}: {visible(finding.message)}"
-        yield f"{finding.severity.value:<7}  {finding.code}  {told}"
+    for finding, what in told(findings):
+        yield f"{finding.severity.value:<7}  {finding.code}  {what}"
     if last := beyond_most(findings):
         yield last

@@ -5,10 +5,13 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from initcli.core.errors import OutputError
 from initcli.core.text import visible
-from initcli.reports.table import Report
+
+if TYPE_CHECKING:
+    from initcli.reports.table import Report
 
 
 class Format(enum.StrEnum):

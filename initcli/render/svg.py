@@ -1,12 +1,14 @@
-"""Writes a report's table as an SVG picture, as rich draws it."""
+"""Writes a report's table as an SVG picture of a terminal, as rich draws it."""
 
 from __future__ import annotations
 
 import io
 
 from rich.console import Console
+from rich.text import Text
 
-from initcli.render.table import table_parts
+from initcli.render.screen import Screen
+from initcli.render.table import render_table
 from initcli.reports.table import Report
 
 _WIDTH = 120
@@ -25,6 +27,6 @@ def render_svg(report: Report) -> str:
         emoji=False,
         legacy_windows=False,
     )
-    for part in table_parts(report, _WIDTH):
-        console.print(part, overflow="fold", crop=False)
+    for line in render_table(report, Screen(_WIDTH, color=True)).splitlines():
+        console.print(Text.from_ansi(line), overflow="fold", crop=False)
     return console.export_svg(title="initcli", unique_id="initcli")

@@ -8,13 +8,16 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from initcli.checks.finding import Finding
-from initcli.core.tensor import Shape, TensorSpec
 from initcli.core.text import plural
 from initcli.reports.table import Column, Form, Table
-from initcli.statistics.moments import AnyMoments
-from initcli.statistics.pair import Distance, PairSummary
+
+if TYPE_CHECKING:
+    from initcli.checks.finding import Finding
+    from initcli.core.tensor import Shape, TensorSpec
+    from initcli.statistics.moments import AnyMoments
+    from initcli.statistics.pair import Distance, PairSummary
 
 COLUMNS = (
     Column("name", Form.TEXT, 100),

@@ -7,11 +7,13 @@ import enum
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from initcli.checks.finding import Finding
 from initcli.core.errors import OptionError
 from initcli.core.text import did_you_mean
+
+if TYPE_CHECKING:
+    from initcli.checks.finding import Finding
 
 
 class Form(enum.Enum):

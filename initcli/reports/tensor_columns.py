@@ -75,3 +75,5 @@ LINE_KEYS = frozenset(
 )
 HASH_KEYS = frozenset({"hash", "duplicate_of"})
 SPECTRUM_KEYS = frozenset({"largest_singular", "stable_rank", "orthogonality"})
+UNPOOLED_KEYS = DISTRIBUTION_KEYS | LINE_KEYS | HASH_KEYS | SPECTRUM_KEYS
+"""What is known of single tensors, and of those only whose values `stats` reads."""

@@ -7,14 +7,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from operator import add
+from typing import TYPE_CHECKING
 
-from initcli.checks.observation import Observation
 from initcli.core.tensor import Shape, TensorSpec
 from initcli.reports.tensor_columns import QUANTILES
 from initcli.schemes.layer import Layer
-from initcli.statistics.distribution import Histogram
-from initcli.statistics.summary import Summary
-from initcli.theory.outlying import LineVerdict
+
+if TYPE_CHECKING:
+    from initcli.checks.observation import Observation
+    from initcli.statistics.portrait import Histogram
+    from initcli.statistics.summary import Summary
+    from initcli.theory.outlying import LineVerdict
 
 
 @dataclass(frozen=True, slots=True)

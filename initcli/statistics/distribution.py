@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,42 +12,11 @@ from initcli.core.dtypes import Kind
 from initcli.statistics.accumulator import Accumulator
 from initcli.statistics.counted import distinct
 from initcli.statistics.grid import Floats, grid_of
+from initcli.statistics.portrait import Distribution, Histogram
 from initcli.statistics.summary import Summary
 
 BINS = 12
 _REACH = 4.0
-
-
-@dataclass(frozen=True, slots=True)
-class Histogram:
-    """Counts of finite values in bins of equal width.
-
-    Attributes:
-        low: Where the first bin begins: the minimum, or four standard deviations below the mean
-            if that is more.
-        high: Where the last bin ends, likewise.
-        counts: Of each bin; the first and last hold what lies beyond them too.
-    """
-
-    low: float
-    high: float
-    counts: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Distribution:
-    """How a tensor's finite values are distributed.
-
-    Attributes:
-        quantiles: By probability p: the value of rank ⌈p·n⌉, exactly where a table holds every
-            value, else within 2⁻⁷ of it (from 2⁻¹²⁶ up to 2¹²⁸ in size).
-        histogram: None without a finite value.
-        distinct: The number of distinct values but NaN; None where a key stands for several.
-    """
-
-    quantiles: dict[float, float]
-    histogram: Histogram | None
-    distinct: int | None
 
 
 def distribution_of(

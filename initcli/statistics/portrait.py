@@ -3,10 +3,43 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from initcli.statistics.distribution import Distribution
-from initcli.statistics.lines import Lines
-from initcli.statistics.summary import Summary
+if TYPE_CHECKING:
+    from initcli.statistics.lines import Lines
+    from initcli.statistics.summary import Summary
+
+
+@dataclass(frozen=True, slots=True)
+class Histogram:
+    """Counts of finite values in bins of equal width.
+
+    Attributes:
+        low: Where the first bin begins: the minimum, or four standard deviations below the mean
+            if that is more.
+        high: Where the last bin ends, likewise.
+        counts: Of each bin; the first and last hold what lies beyond them too.
+    """
+
+    low: float
+    high: float
+    counts: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Distribution:
+    """How a tensor's finite values are distributed.
+
+    Attributes:
+        quantiles: By probability p: the value of rank ⌈p·n⌉, exactly where a table holds every
+            value, else within 2⁻⁷ of it (from 2⁻¹²⁶ up to 2¹²⁸ in size).
+        histogram: None without a finite value.
+        distinct: The number of distinct values but NaN; None where a key stands for several.
+    """
+
+    quantiles: dict[float, float]
+    histogram: Histogram | None
+    distinct: int | None
 
 
 @dataclass(frozen=True, slots=True)

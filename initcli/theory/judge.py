@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from initcli.core.dtypes import DType
 from initcli.schemes.law import Fixed, Law
 from initcli.statistics.summary import Summary
-from initcli.theory.rounding import below_resolution, rounding_tolerance, stored_law
 
 # A kurtosis of 1 means two values only, at equal distance from the mean: no energy is random.
 _TWO_VALUES = 1e-9
@@ -56,6 +55,8 @@ class Judgment:
 
 def cannot_judge(law: Law, summary: Summary) -> str:
     """Returns why a summary cannot be held against a law; empty if it can."""
+    from initcli.theory.rounding import below_resolution  # it brings NumPy
+
     if not summary.finite:
         return "it holds no finite value"
     return "its spread is below the resolution of float32" if below_resolution(law) else ""
@@ -63,6 +64,8 @@ def cannot_judge(law: Law, summary: Summary) -> str:
 
 def judge(law: Law, dtype: DType, summary: Summary) -> Judgment:
     """Scores a summary of at least one finite value against the law it was drawn by."""
+    from initcli.theory.rounding import rounding_tolerance, stored_law  # they bring NumPy
+
     stored = stored_law(law, dtype)
     tolerance = rounding_tolerance(stored, dtype, summary.finite)
     mean = float(summary.mean.real)

@@ -366,6 +366,26 @@ def test_columns_limits_the_width_and_says_what_is_hidden(run: Run, samples: Pat
 
 
 @pytest.mark.parametrize(
+    ("arguments", "last"),
+    [
+        (["stats", "{digits}", "{faulty}"], "gain"),
+        (["compare", "{digits}", "{faulty}"], "std b"),
+        (["init", "{digits}", "--scheme", "normal", "--dry-run"], "theory variance"),
+    ],
+    ids=lambda value: value[0],
+)
+def test_wide_drops_no_column(run: Run, samples: Path, arguments: list[str], last: str) -> None:
+    digits, faulty = samples / "digits_mlp.safetensors", samples / "faulty.safetensors"
+    given = [one.format(digits=digits, faulty=faulty) for one in arguments]
+    narrow = run(*given, env={"COLUMNS": "40"})
+    assert "not shown for want of width" in narrow.stdout
+    wide = run(*given, "--wide", env={"COLUMNS": "40"})
+    assert "not shown" not in wide.stdout
+    assert wide.stdout.splitlines()[0].endswith(last)
+    assert wide.stdout == run(*given).stdout
+
+
+@pytest.mark.parametrize(
     ("env", "is_coloured"),
     [
         ({"FORCE_COLOR": "1"}, True),

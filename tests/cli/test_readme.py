@@ -114,6 +114,8 @@ def test_the_tables_come_from_the_registries(head: str, request: pytest.FixtureR
     assert rows in README.read_text("utf-8")
 
 
-@pytest.mark.parametrize("column", [*tensor_columns.COLUMNS, *compare.COLUMNS], ids=lambda one: one.key)
+@pytest.mark.parametrize(
+    "column", [*tensor_columns.COLUMNS, *compare.COLUMNS], ids=lambda one: one.key
+)
 def test_every_column_is_described(column: compare.Column) -> None:
     assert f"`{column.key}`" in README.read_text("utf-8")

@@ -1,4 +1,4 @@
-"""What is imported, and when: torch and scipy only where they are needed."""
+"""What is imported, and when: torch, SciPy and NumPy only where they are needed."""
 
 from __future__ import annotations
 
@@ -53,6 +53,29 @@ def test_torch_is_not_imported(tmp_path: Path, arguments: list[str]) -> None:
     modules = imported_by(tmp_path, *arguments)
     assert "torch" not in modules
     assert "initcli" in modules
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--help"],
+        ["--version"],
+        ["stats", "--help"],
+        ["schemes"],
+        ["schemes", "trunc_normal", "--format", "json"],
+        ["stats", DIGITS, "--columns", "name,shape,dtype"],
+        ["stats", str(SAMPLES / "tiny_gpt"), "--columns", "name,parameters", "--format", "csv"],
+    ],
+    ids=" ".join,
+)
+def test_numpy_is_imported_for_values_only(tmp_path: Path, arguments: list[str]) -> None:
+    modules = imported_by(tmp_path, *arguments)
+    assert modules.isdisjoint({"numpy", "ml_dtypes", "scipy", "torch"})
+    assert "initcli" in modules
+
+
+def test_reading_values_imports_numpy(tmp_path: Path) -> None:
+    assert "numpy" in imported_by(tmp_path, "stats", DIGITS)
 
 
 def test_scipy_is_imported_for_verdicts_only(tmp_path: Path) -> None:

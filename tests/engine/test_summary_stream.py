@@ -183,9 +183,11 @@ def test_only_the_chosen_tensors_are_read(
     pair: tuple[Checkpoint, Checkpoint], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read: list[int] = []
-    monkeypatch.setattr(
-        "initcli.formats.reading.Reader.read", lambda _, offset, buffer: read.append(len(buffer))
-    )
+
+    def watched(_: object, __: int, buffer: memoryview) -> None:
+        read.append(len(buffer))
+
+    monkeypatch.setattr("initcli.formats.reading.Reader.read", watched)
     summaries(pair[0], ["scalar", "bool"], 1)
     assert sorted(read) == [4, 5000]
 

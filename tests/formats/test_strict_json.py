@@ -56,3 +56,27 @@ def test_anything_else_is_malformed_and_says_why(raw: bytes, message: str) -> No
 
 def test_integers_are_kept_exact() -> None:
     assert parse_object(b'{"a":18446744073709551615}', "")["a"] == 2**64 - 1
+
+
+@pytest.mark.parametrize(
+    ("literal", "kind"),
+    [("-0", float), ("9" * 301, float), ("9" * 300, int), ("-" + "9" * 300, float), ("-1", int)],
+)
+def test_integers_that_other_parsers_take_for_floats_are_floats(literal: str, kind: type) -> None:
+    parsed = parse_object(f'{{"a":[12, {literal}]}}'.encode(), "")
+    assert parsed["a"] == [12, kind(literal)]
+    assert list(map(type, parsed["a"])) == [int, kind]
+
+
+@pytest.mark.parametrize("digits", ["9" * 310, "9" * 5000, "-" + "9" * 310])
+def test_an_integer_beyond_floats_is_malformed(digits: str) -> None:
+    with pytest.raises(MalformedError, match=r"is out of range"):
+        parse_object(f'{{"a":{{"extra":{digits}}}}}'.encode(), "here")
+
+
+@settings(max_examples=50, deadline=None)
+@given(document=st.dictionaries(st.text(st.characters(codec="utf-8")), VALUES))
+def test_the_quick_reading_of_integers_is_the_thorough_one(document: dict[str, object]) -> None:
+    quick = json.dumps(document).encode()
+    thorough = json.dumps(document | {"odd": 1}).replace('"odd": 1', '"odd": -0').encode()
+    assert repr(parse_object(thorough, "")) == repr(parse_object(quick, "") | {"odd": -0.0})

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from initcli.render.cells import cell, number
-from initcli.render.json_document import plain
+from initcli.render.json_document import indented, plain
 from initcli.reports.table import Column, Form
 
 
@@ -58,3 +58,21 @@ def test_json_numbers_round_trip_and_others_are_named(value: float) -> None:
     else:
         name = "NaN" if math.isnan(value) else f"{'-' if value < 0 else ''}Infinity"
         assert written == {"x": None, "non_finite": {"x": name}}
+
+
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9)
+DOCUMENTS = st.recursive(
+    st.dictionaries(st.text(max_size=9), SCALARS, max_size=4),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=9), inner),
+    max_leaves=9,
+)
+
+
+@given(st.dictionaries(st.text(max_size=9), DOCUMENTS | st.lists(st.integers(), max_size=3)))
+def test_an_indented_document_is_what_python_would_write(document: dict[str, object]) -> None:
+    assert indented(document) == json.dumps(plain(document), indent=2, allow_nan=False)
+
+
+def test_a_list_holds_no_number_that_json_has_not() -> None:
+    with pytest.raises(ValueError, match="JSON"):
+        indented({"x": [math.nan]})

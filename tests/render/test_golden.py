@@ -9,7 +9,8 @@ import pytest
 
 import initcli
 from initcli.render.formats import Format, renderer
-from initcli.render.table import Screen, render_table
+from initcli.render.screen import Screen
+from initcli.render.table import render_table
 from initcli.reports.table import Report
 
 SUFFIX = {Format.MARKDOWN: "md", Format.TABLE: "txt"}

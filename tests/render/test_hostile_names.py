@@ -18,8 +18,9 @@ from initcli.render.csv_sheet import render_csv
 from initcli.render.json_document import render_json
 from initcli.render.json_lines import render_json_lines
 from initcli.render.markdown import render_markdown
+from initcli.render.screen import Screen
 from initcli.render.svg import render_svg
-from initcli.render.table import Screen, render_table
+from initcli.render.table import render_table
 
 HOSTILE = [
     "plain.weight",

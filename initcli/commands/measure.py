@@ -1,0 +1,74 @@
+"""Fills observations with what a pass over the values shows."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import MutableMapping
+from dataclasses import replace
+
+from initcli.checks.observation import Observation
+from initcli.commands.request import Request
+from initcli.core.tensor import TensorSpec
+from initcli.engine.spectra import spectra
+from initcli.engine.stream import portraits
+from initcli.formats.checkpoint import Checkpoint
+from initcli.statistics.lines import Lines, cannot_line
+from initcli.statistics.portrait import Portrait
+from initcli.statistics.spectrum import Spectrum
+from initcli.theory.judge import Judgment, cannot_judge, judge
+from initcli.theory.outlying import LineVerdict, judge_lines
+
+
+def measure(
+    checkpoint: Checkpoint, seen: MutableMapping[str, Observation], request: Request
+) -> None:
+    """Reads the values of every observed tensor, and adds what they show.
+
+    Raises:
+        TruncatedError, MissingError: A file is not what it was when it was opened.
+    """
+    for name, portrait in portraits(
+        checkpoint, seen, request.jobs, request.wanted, request.progress
+    ):
+        seen[name] = _observed(seen[name], portrait, request)
+    if request.spectrum:
+        for name, spectrum in spectra(checkpoint, seen):
+            seen[name] = _with_spectrum(seen[name], spectrum)
+
+
+def _observed(seen: Observation, portrait: Portrait | None, request: Request) -> Observation:
+    if portrait is None:
+        return seen
+    shape = seen.spec.shape
+    return replace(
+        seen,
+        summary=portrait.summary,
+        judgment=_judgment(seen, portrait),
+        distribution=portrait.distribution,
+        rows=_verdict(portrait.rows, shape[1:]),
+        columns=_verdict(portrait.columns, (*shape[:1], *shape[2:])),
+        digest=portrait.digest,
+        unmeasured=_unmeasured(seen.spec) if request.wanted.lines else (),
+    )
+
+
+def _judgment(seen: Observation, portrait: Portrait) -> Judgment | None:
+    draw = seen.assignment.draw if seen.assignment else None
+    if draw is None or cannot_judge(draw.law, portrait.summary):
+        return None
+    return judge(draw.law, seen.spec.dtype, portrait.summary)
+
+
+def _verdict(lines: Lines | None, others: tuple[int, ...]) -> LineVerdict | None:
+    return judge_lines(lines, math.prod(others)) if lines is not None else None
+
+
+def _unmeasured(spec: TensorSpec) -> tuple[str, ...]:
+    reason = cannot_line(spec.shape)
+    is_matrix = spec.is_matrix and spec.dtype.is_float
+    return (f"rows and columns: {reason}",) if reason and is_matrix else ()
+
+
+def _with_spectrum(seen: Observation, spectrum: Spectrum) -> Observation:
+    unmeasured = (f"spectrum: {spectrum.reason}",) if spectrum.reason else ()
+    return replace(seen, spectrum=spectrum, unmeasured=seen.unmeasured + unmeasured)
