@@ -32,7 +32,7 @@ def measure(
     ):
         seen[name] = _observed(seen[name], portrait, request)
     if request.spectrum:
-        for name, spectrum in spectra(checkpoint, seen):
+        for name, spectrum in spectra(checkpoint, seen, request.progress):
             seen[name] = _with_spectrum(seen[name], spectrum)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator
 import numpy as np
 
 from initcli.core.dtypes import BYTE
+from initcli.core.progress import SILENT, Progress
 from initcli.core.tensor import TensorSpec
 from initcli.engine.plan import Piece, in_file_order
 from initcli.formats.checkpoint import Checkpoint, StoredTensor
@@ -16,7 +17,9 @@ from initcli.statistics.decode import Array, values_of
 from initcli.statistics.spectrum import Spectrum, spectrum
 
 
-def spectra(checkpoint: Checkpoint, names: Collection[str]) -> Iterator[tuple[str, Spectrum]]:
+def spectra(
+    checkpoint: Checkpoint, names: Collection[str], progress: Progress = SILENT
+) -> Iterator[tuple[str, Spectrum]]:
     """Yields the spectrum of every chosen tensor that is a matrix of real floats.
 
     Further dimensions count with the second, as the taps of a convolution do.
@@ -24,11 +27,17 @@ def spectra(checkpoint: Checkpoint, names: Collection[str]) -> Iterator[tuple[st
     Raises:
         TruncatedError, MissingError: A file is not what it was when it was opened.
     """
-    for tensor in in_file_order(checkpoint.tensors[name] for name in names):
-        spec = tensor.spec
-        if spec.is_matrix and spec.dtype.is_float and spec.dtype.is_decoded:
-            with open_shard(tensor.shard) as reader:
-                yield spec.name, _spectrum(tensor, reader)
+    chosen = (checkpoint.tensors[name] for name in names)
+    matrices = [tensor for tensor in in_file_order(chosen) if _has_spectrum(tensor.spec)]
+    progress.start(sum(tensor.spec.nbytes for tensor in matrices))
+    for tensor in matrices:
+        with open_shard(tensor.shard) as reader:
+            yield tensor.spec.name, _spectrum(tensor, reader)
+        progress.advance(tensor.spec.nbytes)
+
+
+def _has_spectrum(spec: TensorSpec) -> bool:
+    return spec.is_matrix and spec.dtype.is_float and spec.dtype.is_decoded
 
 
 def _spectrum(tensor: StoredTensor, reader: Reader) -> Spectrum:

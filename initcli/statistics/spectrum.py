@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from initcli.statistics.lanczos import NotConvergedError, Product, dominant
 
-# A Gram matrix beyond this side would outgrow 128 MiB; W is read again for every product.
-GRAM_SIDE = 4096
+# A Gram matrix beyond this side would outgrow 512 MiB; W is read again for every product.
+GRAM_SIDE = 8192
 # LAPACK finds all eigenvalues up to this side within 0.1 s; Lanczos is no faster.
 DENSE_SIDE = 1024
 BLOCK_BYTES = 8 << 20
@@ -60,7 +60,7 @@ def spectrum(read_rows: ReadRows, shape: tuple[int, int]) -> Spectrum:
     σ_max within 1e-6 relative, or 5e-5 where many others lie within 1e-5 of it; and the
     orthogonality within 1e-4 relative or 1e-11 absolute. All products are taken in float64.
 
-    Memory: G up to a side of `GRAM_SIDE` (128 MiB), and if r < c `PANEL_BYTES` more; beyond that
+    Memory: G up to a side of `GRAM_SIDE` (512 MiB), and if r < c `PANEL_BYTES` more; beyond that
     side, some twenty vectors of m values and one of c. Besides, a few blocks of `BLOCK_BYTES`,
     or of one row where that is longer.
 
