@@ -70,5 +70,7 @@ def _unmeasured(spec: TensorSpec) -> tuple[str, ...]:
 
 
 def _with_spectrum(seen: Observation, spectrum: Spectrum) -> Observation:
-    unmeasured = (f"spectrum: {spectrum.reason}",) if spectrum.reason else ()
+    # Of a zero matrix all is known: no rank and no angles are to be had.
+    is_known = not spectrum.reason or spectrum.largest == 0
+    unmeasured = () if is_known else (f"spectrum: {spectrum.reason}",)
     return replace(seen, spectrum=spectrum, unmeasured=seen.unmeasured + unmeasured)

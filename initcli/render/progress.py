@@ -74,7 +74,7 @@ def _bar(stream: TextIO) -> Bar:
 
     return Bar(
         BarColumn(),
-        DownloadColumn(binary_units=True),
+        DownloadColumn(),
         TransferSpeedColumn(),
         TimeRemainingColumn(),
         console=Console(file=stream),

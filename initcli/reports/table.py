@@ -6,7 +6,7 @@ import dataclasses
 import enum
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from initcli.core.errors import OptionError
@@ -24,6 +24,10 @@ class Form(enum.Enum):
     COUNT = "count"
     NUMBER = "number"
     HISTOGRAM = "histogram"
+
+
+# What a user adds is as telling as a verdict; only the name is more so.
+_ASKED = 97
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +144,9 @@ def _changed(
     known: Sequence[Column], changes: set[str], present: Callable[[Column], bool]
 ) -> tuple[Column, ...]:
     chosen = tuple(
-        column
+        replace(column, weight=max(column.weight, _ASKED))
+        if f"+{column.key}" in changes
+        else column
         for column in known
         if f"+{column.key}" in changes
         or (column.is_default and f"-{column.key}" not in changes and present(column))

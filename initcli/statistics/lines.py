@@ -7,6 +7,7 @@ do. What further dimensions hold, the taps of a convolution, belongs to both.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -14,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from initcli.core.tensor import Shape
-from initcli.statistics.decode import Array, widen
+from initcli.statistics.decode import TILE, Array
 
 # Beyond this many rows or columns their energies would take more memory than a chunk's worth.
 MOST_LINES = 1 << 20
@@ -56,11 +57,19 @@ class Lines:
         end = max(self.start + self.energy.size, other.start + other.energy.size)
         joint = type(self).empty(start, end - start)
         for part in (self, other):
-            joint.join(part.start - start, part.energy, part.low, part.high, part.hurt)
+            seen = (part.energy, part.low, part.high)
+            joint.join(part.start - start, seen, part.hurt)
         return joint
 
-    def join(self, at: int, energy: Array, low: Array, high: Array, hurt: Array) -> None:
-        """Adds what was seen of the lines from one on; only while they are being gathered."""
+    def join(self, at: int, seen: Sequence[Array], hurt: Array | int) -> None:
+        """Adds what was seen of the lines from one on; only while they are being gathered.
+
+        Args:
+            at: Where the first of them stands here.
+            seen: Their energies, minima and maxima.
+            hurt: How many of their values are not finite.
+        """
+        energy, low, high = seen
         here = slice(at, at + len(energy))
         self.energy[here] += energy
         np.minimum(self.low[here], low, out=self.low[here])
@@ -93,15 +102,18 @@ class LineFold:
         start, end = first // self._length, -(-(first + count) // self._length)
         self.rows = Lines.empty(start, end - start)
         self.columns = Lines.empty(0, self._columns)
+        # Kept between tiles: to fault fresh pages in for each costs more than to fill them.
+        self._wide, self._squares = np.empty(TILE), np.empty(TILE)
 
     def add(self, tile: Array) -> None:
-        """Adds the next values, in any real dtype."""
-        values = widen(tile)
-        is_hurt = ~np.isfinite(values)
+        """Adds the next values, in any real dtype, at most a tile of them."""
+        values = self._wide[: tile.size]
+        with np.errstate(invalid="ignore"):  # a signalling NaN warns when it is converted
+            np.copyto(values, tile)
         while values.size:
             count = self._stretch(values.size)
-            self._add_block(values[:count], is_hurt[:count])
-            values, is_hurt = values[count:], is_hurt[count:]
+            self._add_block(values[:count])
+            values = values[count:]
 
     def _stretch(self, available: int) -> int:
         """Returns how many values to take: whole rows, or what is left of a row."""
@@ -110,43 +122,37 @@ class LineFold:
             return min(available, self._length - into)
         return available // self._length * self._length or available
 
-    def _add_block(self, values: Array, is_hurt: Array) -> None:
+    def _add_block(self, values: Array) -> None:
         into, row = self._at % self._length, self._at // self._length - self.rows.start
         self._at += values.size
-        parts = _parts(values, is_hurt)
-        if values.size % self._length:
-            self.rows.join(row, *(_along(part, (0,)) for part in parts))
-            self._add_partial(parts, into)
-            return
-        shape = (-1, self._columns, self._taps)
-        cubes = [(reduce, part.reshape(shape)) for reduce, part in parts]
-        self.rows.join(row, *(_along(cube, (1, 2)) for cube in cubes))
-        self.columns.join(0, *(_along(cube, (0, 2)) for cube in cubes))
+        is_whole = not values.size % self._length
+        matrix = values.reshape(-1, self._length if is_whole else values.size)
+        is_hurt = ~np.isfinite(matrix)
+        hurt = np.where(is_hurt, 1, 0) if is_hurt.any() else None
+        squares = self._squares[: values.size].reshape(matrix.shape)
+        parts = _parts(matrix, is_hurt if hurt is not None else None, squares)
+        rows = [reduce.reduce(part, axis=1) for reduce, part in parts]
+        columns = [
+            self._by_column(into, reduce, reduce.reduce(part, axis=0)) for reduce, part in parts
+        ]
+        self.rows.join(row, rows, 0 if hurt is None else hurt.sum(axis=1))
+        crossed = 0 if hurt is None else self._by_column(into, np.add, hurt.sum(axis=0))
+        self.columns.join(into // self._taps, columns, crossed)
 
-    def _add_partial(self, parts: list[Part], into: int) -> None:
-        """Adds part of a row to the columns it crosses."""
-        first = into // self._taps
-        places = (into + np.arange(parts[0][1].size)) // self._taps - first
-        starts = np.flatnonzero(np.diff(places, prepend=-1))
-        self.columns.join(first, *(reduce.reduceat(part, starts) for reduce, part in parts))
+    def _by_column(self, into: int, reduce: Any, along: Array) -> Array:  # noqa: ANN401 - a ufunc
+        """Folds the taps of each column among consecutive values of a row, the first one cut."""
+        if self._taps == 1:
+            return along
+        later = np.arange(self._taps - into % self._taps, along.size, self._taps)
+        return np.asarray(reduce.reduceat(along, np.concatenate([[0], later])))
 
 
-Part = tuple[Any, Array]
-"""What folds values of a line into one, and the values."""
-
-
-def _parts(values: Array, is_hurt: Array) -> list[Part]:
+def _parts(values: Array, is_hurt: Array | None, squares: Array) -> list[tuple[Any, Array]]:
+    """Returns what folds energies, minima and maxima, each with the values to be folded."""
     low = high = values
-    if is_hurt.any():
-        low = np.where(is_hurt, math.inf, values)
-        high = np.where(is_hurt, -math.inf, values)
+    if is_hurt is not None:
+        low, high = np.where(is_hurt, math.inf, values), np.where(is_hurt, -math.inf, values)
         values = np.where(is_hurt, 0.0, values)
     with np.errstate(over="ignore"):
-        squares = values * values
-    return [(np.add, squares), (np.minimum, low), (np.maximum, high), (np.add, is_hurt.view("i1"))]
-
-
-def _along(part: Part, axes: tuple[int, ...]) -> Array:
-    reduce, values = part
-    reduced = np.asarray(reduce.reduce(values, axis=axes))
-    return reduced.reshape(-1)
+        np.multiply(values, values, out=squares)
+    return [(np.add, squares), (np.minimum, low), (np.maximum, high)]
