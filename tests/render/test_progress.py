@@ -35,7 +35,7 @@ boundary._run = work
 sys.exit(boundary.main())
 """
 LONG = "time.sleep(2.5)"
-HALF = "1.0/2.0 MiB"
+HALF = "1.0/2.1 MB"
 
 
 def test_a_long_run_shows_a_bar_that_is_gone_at_its_end(tmp_path: Path) -> None:
