@@ -53,7 +53,7 @@ def _number(counts: Integers, chosen: NDArray[np.bool_]) -> int:
 def _plain(extreme: float | None, dtype: DType) -> float | int | None:
     if extreme is None:
         return None
-    return float(extreme) if dtype.is_float else int(extreme)
+    return float(extreme) + 0.0 if dtype.is_float else int(extreme)  # minus zero becomes plain
 
 
 def _moments(values: Floats, counts: Integers, dtype: DType) -> AnyMoments:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from initcli.core.dtypes import Kind
 from initcli.statistics.accumulator import Accumulator
 from initcli.statistics.counted import distinct
-from initcli.statistics.grid import Floats, grid_of
+from initcli.statistics.grid import Floats, Grid, grid_of
 from initcli.statistics.portrait import Distribution, Histogram
 from initcli.statistics.summary import Summary
 
@@ -29,7 +29,7 @@ def distribution_of(
     keys, counts = grid.ascending(seen.table)
     if not keys.size or summary.minimum is None or summary.maximum is None:
         return Distribution({}, None, distinct(seen.table, grid))
-    values = (grid.low[keys] + grid.high[keys]) / 2 if not grid.is_exact else grid.low[keys]
+    values = _representatives(grid, keys)
     if not seen.dtype.is_float:
         values = np.trunc(values)
     values = np.clip(values, float(summary.minimum), float(summary.maximum))
@@ -38,6 +38,12 @@ def distribution_of(
         _histogram(values, counts, summary),
         distinct(seen.table, grid),
     )
+
+
+def _representatives(grid: Grid, keys: NDArray[np.int64]) -> Floats:
+    """Returns what stands for each key: its value, the middle of its cell, or zero for zero's."""
+    low = grid.low[keys] + 0.0  # which makes minus zero plain
+    return low if grid.is_exact else np.where(low == 0, 0.0, (low + grid.high[keys]) / 2)
 
 
 def _quantiles(

@@ -32,7 +32,8 @@ class Distribution:
 
     Attributes:
         quantiles: By probability p: the value of rank ⌈p·n⌉, exactly where a table holds every
-            value, else within 2⁻⁷ of it (from 2⁻¹²⁶ up to 2¹²⁸ in size).
+            value, else within 2⁻⁷ of it (from 2⁻¹²⁶ up to 2¹²⁸ in size; what is nearer to zero
+            may be told as zero).
         histogram: None without a finite value.
         distinct: The number of distinct values but NaN; None where a key stands for several.
     """

@@ -22,6 +22,7 @@ def fold_floats(raw: memoryview, dtype: DType, table: NDArray[np.uint32]) -> Sum
     finite, nan, positive, negative, zeros, subnormal, low, high, shift, *sums = (
         kernels.CHOSEN.scan(raw, _CODES[dtype.code], table)
     )
+    low, high = low + 0.0, high + 0.0  # minus zero becomes plain
     count = finite + nan + positive + negative
     counts = (count, nan, positive, negative, zeros, subnormal)
     if not finite:
