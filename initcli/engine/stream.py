@@ -14,7 +14,7 @@ from initcli.engine.wanted import PLAIN, Wanted
 from initcli.formats.checkpoint import Checkpoint
 from initcli.formats.reading import Reader, open_shard
 from initcli.statistics.accumulator import Accumulator
-from initcli.statistics.decode import tiles
+from initcli.statistics.decode import values_of
 from initcli.statistics.digest import joined_digest, segment_digest
 from initcli.statistics.distribution import distribution_of
 from initcli.statistics.fold import Fold
@@ -115,8 +115,7 @@ def _measure_piece(piece: Piece, raws: Iterator[memoryview], wanted: Wanted) -> 
     for raw in raws:
         fold.add(raw)
         if lines:
-            for tile in tiles(raw, spec.dtype):
-                lines.add(tile)
+            lines.add(values_of(raw, spec.dtype))
         if digest:
             digest.update(raw)
     return _Part(

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from initcli.core.dtypes import DType, Kind
 
-TILE = 1 << 16
+# 64 KiB as float64: larger temporaries would be faulted in afresh for every tile.
+TILE = 1 << 13
 
 Array = NDArray[Any]
 

@@ -15,11 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from initcli.core.tensor import Shape
-from initcli.statistics.decode import TILE, Array
+from initcli.statistics.decode import Array
 
 # Beyond this many rows or columns their energies would take more memory than a chunk's worth.
 MOST_LINES = 1 << 20
 _MATRIX = 2
+_TILE = 1 << 16
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -103,17 +104,22 @@ class LineFold:
         self.rows = Lines.empty(start, end - start)
         self.columns = Lines.empty(0, self._columns)
         # Kept between tiles: to fault fresh pages in for each costs more than to fill them.
-        self._wide, self._squares = np.empty(TILE), np.empty(TILE)
+        self._wide, self._squares = np.empty(_TILE), np.empty(_TILE)
 
-    def add(self, tile: Array) -> None:
-        """Adds the next values, in any real dtype, at most a tile of them."""
-        values = self._wide[: tile.size]
-        with np.errstate(invalid="ignore"):  # a signalling NaN warns when it is converted
-            np.copyto(values, tile)
-        while values.size:
-            count = self._stretch(values.size)
-            self._add_block(values[:count])
-            values = values[count:]
+    def add(self, values: Array) -> None:
+        """Adds the next values, in any real dtype."""
+        for start in range(0, values.size, _TILE):
+            tile = values[start : start + _TILE]
+            wide = self._wide[: tile.size]
+            with np.errstate(invalid="ignore"):  # a signalling NaN warns when it is converted
+                np.copyto(wide, tile)
+            self._add_tile(wide)
+
+    def _add_tile(self, wide: Array) -> None:
+        while wide.size:
+            count = self._stretch(wide.size)
+            self._add_block(wide[:count])
+            wide = wide[count:]
 
     def _stretch(self, available: int) -> int:
         """Returns how many values to take: whole rows, or what is left of a row."""
