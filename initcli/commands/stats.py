@@ -103,18 +103,23 @@ def stats(
     ties = {alias: name for each in checkpoints for alias, name in each.ties.items()}
     names = chain(*(each.tensors for each in checkpoints))
     chosen = set(plan.selector.choose_tied(names, ties))
-    asked = _asked(columns, sort)
+    asked = _asked(columns, sort) | (SPECTRUM_KEYS if spectrum else set())
     if by is not None and (single := sorted(asked & UNPOOLED_KEYS)):
         raise OptionError(f"{single[0]} is known of single tensors only, and --by pools them")
+    is_detailed = detail and not columns and by is None
     wanted = Wanted(
-        tuple(QUANTILES.values()) if (detail and not columns) or asked & DISTRIBUTION_KEYS else (),
+        tuple(QUANTILES.values()) if is_detailed or asked & DISTRIBUTION_KEYS else (),
         lines=rows or bool(asked & LINE_KEYS),
         digest=hashes or bool(asked & HASH_KEYS),
     )
-    values = _needs_values(columns, sort) or plan.has_schemes or strict or wanted != PLAIN
-    is_spectral = spectrum or bool(asked & SPECTRUM_KEYS)
+    is_spectral = bool(asked & SPECTRUM_KEYS)
+    has_reason = plan.has_schemes or strict or is_spectral or wanted != PLAIN
     request = Request(
-        wanted, jobs or default_jobs(), progress, values=values or is_spectral, spectrum=is_spectral
+        wanted,
+        jobs or default_jobs(),
+        progress,
+        values=has_reason or _needs_values(columns, sort),
+        spectrum=is_spectral,
     )
     if request.values:
         progress.start(_size(checkpoints, chosen))
