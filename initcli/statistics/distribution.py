@@ -29,13 +29,16 @@ def distribution_of(
     keys, counts = grid.ascending(seen.table)
     if not keys.size or summary.minimum is None or summary.maximum is None:
         return Distribution({}, None, distinct(seen.table, grid))
-    values = (grid.low[keys] + grid.high[keys]) / 2 if not grid.is_exact else grid.low[keys]
+    values = grid.low[keys]
+    if not grid.is_exact:  # the middle of a cell, but of those around zero, zero
+        values = np.where(values == 0, 0.0, (values + grid.high[keys]) / 2)
     if not seen.dtype.is_float:
         values = np.trunc(values)
-    values = np.clip(values, float(summary.minimum), float(summary.maximum))
+    ends = float(summary.minimum), float(summary.maximum)
+    values = np.clip(values, *ends)
     return Distribution(
         _quantiles(values, counts, probabilities),
-        _histogram(values, counts, summary),
+        _histogram(values, counts, ends, summary),
         distinct(seen.table, grid),
     )
 
@@ -55,8 +58,10 @@ def _ceiling(probability: float, count: int) -> int:
     return -(-scaled * count // 1_000_000)
 
 
-def _histogram(values: Floats, counts: NDArray[np.int64], summary: Summary) -> Histogram:
-    low, high = float(values[0]), float(values[-1])
+def _histogram(
+    values: Floats, counts: NDArray[np.int64], ends: tuple[float, float], summary: Summary
+) -> Histogram:
+    low, high = ends
     reach = _REACH * summary.std
     center = summary.mean.real
     if math.isfinite(reach):
