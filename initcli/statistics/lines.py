@@ -62,7 +62,8 @@ class Lines:
     def join(self, at: int, energy: Array, low: Array, high: Array, hurt: Array) -> None:
         """Adds what was seen of the lines from one on; only while they are being gathered."""
         here = slice(at, at + len(energy))
-        self.energy[here] += energy
+        with np.errstate(over="ignore"):
+            self.energy[here] += energy
         np.minimum(self.low[here], low, out=self.low[here])
         np.maximum(self.high[here], high, out=self.high[here])
         self.hurt[here] += hurt
@@ -98,10 +99,11 @@ class LineFold:
         """Adds the next values, in any real dtype."""
         values = widen(tile)
         is_hurt = ~np.isfinite(values)
-        while values.size:
-            count = self._stretch(values.size)
-            self._add_block(values[:count], is_hurt[:count])
-            values, is_hurt = values[count:], is_hurt[count:]
+        with np.errstate(over="ignore"):  # an energy beyond float64 is infinite
+            while values.size:
+                count = self._stretch(values.size)
+                self._add_block(values[:count], is_hurt[:count])
+                values, is_hurt = values[count:], is_hurt[count:]
 
     def _stretch(self, available: int) -> int:
         """Returns how many values to take: whole rows, or what is left of a row."""
@@ -141,9 +143,12 @@ def _parts(values: Array, is_hurt: Array) -> list[Part]:
         low = np.where(is_hurt, math.inf, values)
         high = np.where(is_hurt, -math.inf, values)
         values = np.where(is_hurt, 0.0, values)
-    with np.errstate(over="ignore"):
-        squares = values * values
-    return [(np.add, squares), (np.minimum, low), (np.maximum, high), (np.add, is_hurt.view("i1"))]
+    return [
+        (np.add, values * values),
+        (np.minimum, low),
+        (np.maximum, high),
+        (np.add, is_hurt.view("i1")),
+    ]
 
 
 def _along(part: Part, axes: tuple[int, ...]) -> Array:
