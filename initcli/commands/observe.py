@@ -37,12 +37,15 @@ def observe(
 
 
 def _with_duplicates(seen: list[Observation]) -> list[Observation]:
-    """Names for each tensor the first of equal dtype, shape and bytes; constants are no copies."""
+    """Names for each tensor the first of equal dtype, shape and bytes.
+
+    Constants are no copies, nor is what holds no value.
+    """
     first: dict[object, str] = {}
     marked = []
     for one in seen:
         original = one.spec.name
-        if one.digest and one.summary and not one.summary.is_constant:
+        if one.digest and one.summary and one.summary.count and not one.summary.is_constant:
             content = (one.digest, one.spec.dtype.code, one.spec.shape)
             original = first.setdefault(content, original)
         is_copy = original != one.spec.name

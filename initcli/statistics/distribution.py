@@ -32,10 +32,11 @@ def distribution_of(
     values = _representatives(grid, keys)
     if not seen.dtype.is_float:
         values = np.trunc(values)
-    values = np.clip(values, float(summary.minimum), float(summary.maximum))
+    ends = float(summary.minimum), float(summary.maximum)
+    values = np.clip(values, *ends)
     return Distribution(
         _quantiles(values, counts, probabilities),
-        _histogram(values, counts, summary),
+        _histogram(values, counts, ends, summary),
         distinct(seen.table, grid),
     )
 
@@ -61,8 +62,10 @@ def _ceiling(probability: float, count: int) -> int:
     return -(-scaled * count // 1_000_000)
 
 
-def _histogram(values: Floats, counts: NDArray[np.int64], summary: Summary) -> Histogram:
-    low, high = float(values[0]), float(values[-1])
+def _histogram(
+    values: Floats, counts: NDArray[np.int64], ends: tuple[float, float], summary: Summary
+) -> Histogram:
+    low, high = ends
     reach = _REACH * summary.std
     center = summary.mean.real
     if math.isfinite(reach):

@@ -72,7 +72,8 @@ class Lines:
         """
         energy, low, high = seen
         here = slice(at, at + len(energy))
-        self.energy[here] += energy
+        with np.errstate(over="ignore"):
+            self.energy[here] += energy
         np.minimum(self.low[here], low, out=self.low[here])
         np.maximum(self.high[here], high, out=self.high[here])
         self.hurt[here] += hurt
@@ -111,9 +112,10 @@ class LineFold:
         for start in range(0, values.size, _TILE):
             tile = values[start : start + _TILE]
             wide = self._wide[: tile.size]
-            with np.errstate(invalid="ignore"):  # a signalling NaN warns when it is converted
+            # A signalling NaN warns when converted; an energy beyond float64 is infinite.
+            with np.errstate(invalid="ignore", over="ignore"):
                 np.copyto(wide, tile)
-            self._add_tile(wide)
+                self._add_tile(wide)
 
     def _add_tile(self, wide: Array) -> None:
         while wide.size:
@@ -159,6 +161,5 @@ def _parts(values: Array, is_hurt: Array | None, squares: Array) -> list[tuple[A
     if is_hurt is not None:
         low, high = np.where(is_hurt, math.inf, values), np.where(is_hurt, -math.inf, values)
         values = np.where(is_hurt, 0.0, values)
-    with np.errstate(over="ignore"):
-        np.multiply(values, values, out=squares)
+    np.multiply(values, values, out=squares)
     return [(np.add, squares), (np.minimum, low), (np.maximum, high)]

@@ -83,6 +83,8 @@ def _scores(energy: NDArray[Any], is_judged: NDArray[np.bool_]) -> NDArray[np.fl
         return scores
     roots = np.cbrt(energy[is_judged])
     median = float(np.median(roots))
+    if not np.isfinite(median):
+        return scores
     off = roots - median
     spread = _MAD_TO_STD * float(np.median(np.abs(off)))
     allowed = -NormalDist().inv_cdf(ALPHA / (2 * count)) * (1 + _SMALL_SAMPLE / count) * spread

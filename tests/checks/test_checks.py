@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ from initcli.core.tensor import TensorSpec
 from initcli.recipes.assign import Assignment
 from initcli.statistics.fold import summarise
 from initcli.theory.judge import judge
+from initcli.theory.outlying import LineVerdict
 from raw import draw_of, stored
 
 HEALTHY = np.random.default_rng(0).normal(0, 1, (8, 8))
@@ -51,6 +53,18 @@ ZEROS, TENTHS = np.zeros((4, 4)), np.full((4, 4), 0.5)
 SKIPPED = Observation(
     "f", TensorSpec("w", DTYPES["F32"], (4,)), None, Assignment(scheme="eye", reason="too flat")
 )
+
+
+def lines(zero: int, *dead: int, count: int = 80) -> LineVerdict:
+    """Returns what is found where so many lines are dead, and these are the first."""
+    return LineVerdict(count, zero, 0, 0, 0, None, dead)
+
+
+def measured(values: ArrayLike = HEALTHY, code: str = "F32", **found: object) -> Observation:
+    """Returns what is learnt of a tensor beyond its values."""
+    return replace(seen(values, code), **found)  # type: ignore[arg-type]
+
+
 FAULTS = {
     "one NaN": (seen(with_one(math.nan)), {"IC101": "1 of 64 values NaN"}),
     "one infinity": (seen(with_one(-math.inf)), {"IC102": "1 of 64 values infinite"}),
@@ -75,6 +89,20 @@ FAULTS = {
     "fixed variance off": (
         seen(HEALTHY, scheme="zeros", mean_off=True, variance_off=True),
         {"IC201": "0 expected", "IC202": "0 expected"},
+    ),
+    "a copy": (measured(duplicate_of="v"), {"IC105": "the same bytes as v"}),
+    "one dead row": (measured(rows=lines(1, 3)), {"IC106": "1 of 80 rows all zero: 3"}),
+    "dead columns": (
+        measured(columns=lines(9, 1, 2, 3, 4, 5)),
+        {"IC106": "9 of 80 columns all zero: 1, 2, 3, 4, 5, …"},
+    ),
+    "dead rows and columns": (
+        measured(rows=lines(1, 0), columns=lines(2, 6, 7, count=1000)),
+        {"IC106": "1 of 80 rows all zero: 0; 2 of 1,000 columns all zero: 6, 7"},
+    ),
+    "not measured": (
+        measured(unmeasured=("rows: too many", "spectrum: not finite")),
+        {"IC903": "not measured: rows: too many; spectrum: not finite"},
     ),
     "not decoded": (seen(HEALTHY, "F6_E2M3"), {"IC901": "F6_E2M3 values share their bytes"}),
     "skipped": (SKIPPED, {"IC902": "not checked against eye: too flat"}),
@@ -114,12 +142,22 @@ SOUND = {
     "complex values": seen(HEALTHY + 1j, "C64"),
     "nothing": seen(np.zeros((0, 4))),
     "zeros but for one": seen(ZEROS + np.eye(4)),
+    "a copied vector": measured(np.ones(8), duplicate_of="v"),
+    "copied integers": measured(HEALTHY, "I32", duplicate_of="v"),
+    "rows of which none is dead": measured(rows=lines(0), columns=lines(0)),
+    "constant rows": measured(rows=LineVerdict(80, 0, 7, 0, 3, "5: norm 9× the median", ())),
 }
 
 
 @pytest.mark.parametrize("observation", SOUND.values(), ids=SOUND)
 def test_a_sound_tensor_has_no_finding(observation: Observation) -> None:
     assert run_checks([observation]) == []
+
+
+def test_where_all_rows_are_dead_the_matrix_is() -> None:
+    every = lines(4, 0, 1, 2, 3, count=4)
+    (only,) = run_checks([measured(ZEROS, rows=every, columns=every)])
+    assert only.code == "IC103"
 
 
 def test_findings_come_tensor_by_tensor_and_then_by_code() -> None:
