@@ -85,12 +85,19 @@ def test_a_large_pair_is_cut_and_every_value_compared_once(
         assert distance.absolute == pytest.approx(gap.sum(), rel=1e-12)
 
 
-def test_pairs_of_other_files_are_apart(tmp_path: Path, opened: list[str]) -> None:
-    a = [saved(tmp_path / f"a{n}", {"w": np.arange(4.0)}) for n in range(2)]
-    b = saved(tmp_path / "b", {"w": np.arange(4.0)})
-    pairs = [Pair(str(n), each.tensors["w"], b.tensors["w"], EXACT) for n, each in enumerate(a)]
-    assert [name for name, _ in pair_summaries(pairs[::-1], 1)] == ["0", "1"]
-    assert [Path(path).parent.name for path in opened] == ["a0", "b", "a1", "b"]
+@pytest.mark.parametrize("side", [0, 1])
+def test_pairs_of_other_files_are_apart(tmp_path: Path, opened: list[str], side: int) -> None:
+    one = saved(tmp_path / "one", {"v": np.arange(4.0), "w": np.ones(4)})
+    others = [saved(tmp_path / f"other{n}", {"v": np.arange(4.0)}) for n in range(2)]
+    pairs = []
+    for name, other in zip("vw", others, strict=True):
+        a, b = (one.tensors[name], other.tensors["v"])[:: -1 if side else 1]
+        pairs.append(Pair(name, a, b, EXACT))
+    found = [(name, each.same_bytes) for name, each in pair_summaries(pairs[::-1], 1)]
+    assert found == [("v", True), ("w", False)]
+    places = ["one", "other0", "one", "other1"]
+    expected = [places[n] for n in ((1, 0, 3, 2) if side else range(4))]
+    assert [Path(path).parent.name for path in opened] == expected
 
 
 def test_four_bits_beside_thirty_two(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
