@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 from collections.abc import Callable
 
@@ -95,11 +96,14 @@ class Fold:
         """Returns the thread's table of a size, emptied at the fold's first use of it."""
         if self._counts is None:
             held: dict[int, NDArray[np.uint32]] = _scratch.__dict__.setdefault("held", {})
-            self._counts = held.setdefault(keys, np.zeros(keys, np.uint32))
+            if keys not in held:
+                held[keys] = np.empty(keys, np.uint32)
+            self._counts = held[keys]
             self._counts.fill(0)
         return self._counts
 
 
+@functools.cache
 def nothing(dtype: DType) -> Summary:
     """Returns the identity of merging summaries of a dtype."""
     kinds: dict[Kind, AnyMoments] = {Kind.FLOAT: Moments(), Kind.COMPLEX: ComplexMoments()}
