@@ -162,14 +162,15 @@ def sort_rows(rows: Iterable[Row], known: Sequence[Column], wanted: str | None) 
     Rows without a value in the column come last either way.
 
     Raises:
-        OptionError: The key names no column.
+        OptionError: The key names no column, or one whose cells have no order.
     """
     if not wanted:
         return tuple(rows)
     key, is_reversed = wanted.removeprefix("-"), wanted.startswith("-")
-    column = next((column for column in known if column.key == key), None)
+    ordered = [column for column in known if column.form is not Form.HISTOGRAM]
+    column = next((column for column in ordered if column.key == key), None)
     if column is None:
-        keys = [column.key for column in known]
+        keys = [column.key for column in ordered]
         hint = did_you_mean(key, keys) or f"one of {', '.join(keys)}"
         raise OptionError(f"cannot sort by {key!r}", hint=hint)
     rows = list(rows)

@@ -15,7 +15,7 @@ from scipy import stats as scipy_stats
 
 import initcli
 from initcli.core.errors import OptionError
-from initcli.reports.tensor_columns import QUANTILES, UNPOOLED_KEYS
+from initcli.reports.tensor_columns import COLUMNS, QUANTILES, UNPOOLED_KEYS
 from reported import by_name, found, matrix
 
 
@@ -105,6 +105,21 @@ def test_a_column_that_is_named_is_measured(
 def test_a_column_that_is_taken_away_is_not_measured(samples: Path) -> None:
     report = initcli.stats(samples / "digits_mlp.safetensors", columns="-hash,-p50", detail=False)
     assert {row.hash for row in report.rows} == {row.p50 for row in report.rows} == {None}
+
+
+@pytest.mark.parametrize("key", [column.key for column in COLUMNS if column.key != "hist"])
+def test_rows_can_be_sorted_by_any_column_that_has_an_order(samples: Path, key: str) -> None:
+    path = samples / "faulty.safetensors"
+    found, back = (initcli.stats(path, sort=way).table.rows for way in (key, f"-{key}"))
+    values = [getattr(row, key) for row in found if getattr(row, key) is not None]
+    assert values in (sorted(values), sorted(values, reverse=True))
+    backwards = [getattr(row, key) for row in back if getattr(row, key) is not None]
+    assert backwards == values[::-1]
+
+
+def test_histograms_have_no_order(samples: Path) -> None:
+    with pytest.raises(OptionError, match="cannot sort by 'hist'"):
+        initcli.stats(samples / "faulty.safetensors", sort="hist")
 
 
 @pytest.mark.parametrize("key", sorted(UNPOOLED_KEYS))
