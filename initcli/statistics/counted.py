@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from operator import mul
 
@@ -15,6 +16,7 @@ from initcli.statistics.summary import Summary
 from initcli.statistics.table import Table
 
 Integers = NDArray[np.int64]
+_SORTS = 6
 
 
 def summary_of(table: Table, dtype: DType) -> Summary:
@@ -29,25 +31,32 @@ def summary_of(table: Table, dtype: DType) -> Summary:
         moments from exact sums. Other moments of floats are summed in float64 about the mean.
     """
     grid = grid_of(dtype)
-    values = grid.low[table.keys]
     keys, counts = grid.ascending(table)
     finite = grid.low[keys]
-    size = np.abs(finite)
     extrema = (finite[0], finite[-1]) if finite.size else (None, None)
     return Summary(
         _moments(finite, counts, dtype),
         table.total,
-        _number(table.counts, np.isnan(values)),
-        _number(table.counts, values == math.inf),
-        _number(table.counts, values == -math.inf),
-        _number(counts, size == 0),
-        _number(counts, (size > 0) & (size < grid.smallest)),
+        *_numbers(table, dtype),
         *(_plain(extreme, dtype) for extreme in extrema),
     )
 
 
-def _number(counts: Integers, chosen: NDArray[np.bool_]) -> int:
-    return int(counts[chosen].sum())
+def _numbers(table: Table, dtype: DType) -> list[int]:
+    """Returns how many values are NaN, +∞, −∞, zero and subnormal."""
+    # Weights are float64, in which counts below 2⁵³ are exact.
+    numbers = np.bincount(_sorts(dtype)[table.keys], table.counts, minlength=_SORTS)
+    return list(map(int, numbers[1:].tolist()))
+
+
+@functools.cache
+def _sorts(dtype: DType) -> NDArray[np.uint8]:
+    """Returns by which of the numbers each key is counted: 1 is NaN, 5 subnormal, 0 none."""
+    grid = grid_of(dtype)
+    values, size = grid.low, np.abs(grid.low)
+    is_subnormal = (size > 0) & (size < grid.smallest)
+    chosen = [np.isnan(values), values == math.inf, values == -math.inf, size == 0, is_subnormal]
+    return np.select(chosen, list(range(1, _SORTS))).astype(np.uint8)
 
 
 def _plain(extreme: float | None, dtype: DType) -> float | int | None:
@@ -62,8 +71,7 @@ def _moments(values: Floats, counts: Integers, dtype: DType) -> AnyMoments:
     if not values.size:
         return Moments()
     count = int(counts.sum())
-    # A product of a count and a value of at most 11 significant bits is exact below 2⁴² values.
-    mean = math.fsum((values * counts).tolist()) / count
+    mean = _exact_sum(values, counts) / count
     off = values - mean
     square = off * off
     weighted = counts * square
@@ -74,6 +82,14 @@ def _moments(values: Floats, counts: Integers, dtype: DType) -> AnyMoments:
         float((weighted * off).sum()),
         float((weighted * square).sum()),
     )
+
+
+def _exact_sum(values: Floats, counts: Integers) -> float:
+    """Returns Σ count·value of ascending values, rounded once."""
+    # Values of one exponent have at most 11 significant bits: below 2⁴² of them their sum is exact.
+    exponents = np.frexp(values)[1]
+    starts = np.flatnonzero(exponents[1:] != exponents[:-1]) + 1
+    return math.fsum(np.add.reduceat(values * counts, [0, *starts]).tolist())
 
 
 def _exact_moments(values: list[int], counts: list[int]) -> ExactMoments:

@@ -16,6 +16,7 @@ Counts = NDArray[np.uint32]
 Scan = tuple[
     int, int, int, int, int, int, float, float, float, float, float, float, float
 ]  # as `scan` returns it
+Sums = tuple[float, float, float, float]
 Gap = tuple[int, int, int, float, float, float, float]
 Side = tuple[int, float, float, float]
 
@@ -55,21 +56,45 @@ def scan(values: memoryview, code: str, table: Counts) -> Scan:
     """
     array = np.frombuffer(values, _STORED[code])
     _count(_float_keys(array) if code == "f" else double_keys(array), table)
-    finite = array[np.isfinite(array)]
-    nan = int(np.count_nonzero(np.isnan(array)))
-    positive = int(np.count_nonzero(array == np.inf))
-    zeros = array.size - int(np.count_nonzero(array))
-    tiny = int(np.count_nonzero(np.abs(finite) < _SMALLEST[code])) - zeros
-    counts = (finite.size, nan, positive, array.size - finite.size - nan - positive, zeros, tiny)
+    finite, shift, sums = _finite_sums(array)
+    counts = (finite.size, *_special(array, finite, _SMALLEST[code]))
     if not finite.size:
         return (*counts, np.inf, -np.inf, 0.0, 0.0, 0.0, 0.0, 0.0)
-    with np.errstate(over="ignore", invalid="ignore"):
-        shift = float(finite[:_TILE].mean(dtype=np.float64))
-        sums = _power_sums(finite, shift)
-        if sums[0] * sums[0] > 0.5 * sums[1] * finite.size:  # far from the mean, digits are lost
-            shift += sums[0] / finite.size
-            sums = _power_sums(finite, shift)
     return (*counts, float(finite.min()), float(finite.max()), shift, *sums)
+
+
+def _special(array: Array, finite: Array, smallest: float) -> tuple[int, int, int, int, int]:
+    """Counts NaN, +∞, −∞, zeros and subnormals; what is rare is looked for where there is any."""
+    nan = positive = zeros = 0
+    hurt = array.size - finite.size
+    if hurt:
+        nan = int(np.count_nonzero(np.isnan(array)))
+        positive = int(np.count_nonzero(array == np.inf))
+    tiny = int(np.count_nonzero(np.abs(finite) < smallest))
+    if tiny:
+        zeros = int(np.count_nonzero(finite == 0))
+    return nan, positive, hurt - nan - positive, zeros, tiny - zeros
+
+
+def _finite_sums(values: Array) -> tuple[Array, float, Sums]:
+    """Returns the values that are finite, a shift near their mean, and power sums about it."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        shift, sums = _sums_near_mean(values)
+        if np.isfinite(sums[3]):  # as it is not if any value is not
+            return values, shift, sums
+        finite = values[np.isfinite(values)]
+        return finite, *_sums_near_mean(finite)
+
+
+def _sums_near_mean(values: Array) -> tuple[float, Sums]:
+    if not values.size:
+        return 0.0, (np.nan,) * 4
+    shift = float(values[:_TILE].mean(dtype=np.float64))
+    sums = _power_sums(values, shift)
+    if sums[0] * sums[0] > 0.5 * sums[1] * values.size:  # far from the mean, digits are lost
+        shift += sums[0] / values.size
+        sums = _power_sums(values, shift)
+    return shift, sums
 
 
 def _float_keys(array: Array) -> Array:
@@ -88,14 +113,16 @@ def double_keys(array: Array) -> Array:
     return key | (bits >> np.uint64(63) << np.uint64(15)).astype(np.int64)
 
 
-def _power_sums(values: Array, shift: float) -> tuple[float, float, float, float]:
+def _power_sums(values: Array, shift: float) -> Sums:
     first = second = third = fourth = 0.0
+    space = np.empty((2, min(_TILE, values.size)))
     for tile in _tiles(values):
-        off = tile.astype(np.float64)
+        off, square = space[:, : tile.size]
+        np.copyto(off, tile)
         off -= shift
-        square = off * off
+        np.multiply(off, off, out=square)
         first += float(off.sum())
-        second += float(square.sum())
+        second += float(off @ off)
         third += float(square @ off)
         fourth += float(square @ square)
     return first, second, third, fourth
