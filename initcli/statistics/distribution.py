@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,49 +30,72 @@ def distribution_of(
     keys, counts = grid.ascending(seen.table)
     if not keys.size or summary.minimum is None or summary.maximum is None:
         return Distribution({}, None, distinct(seen.table, grid))
-    values = _representatives(grid, keys)
-    if not seen.dtype.is_float:
-        values = np.trunc(values)
     ends = float(summary.minimum), float(summary.maximum)
-    values = np.clip(values, *ends)
+    cells = _cells(grid, keys, counts)
+    quantiles = [_quantile(cells, ends, probability) for probability in probabilities]
+    if not seen.dtype.is_float:
+        quantiles = [float(math.trunc(quantile)) for quantile in quantiles]
     return Distribution(
-        _quantiles(values, counts, probabilities),
-        _histogram(values, counts, ends, summary),
+        dict(zip(probabilities, quantiles, strict=True)),
+        _histogram(cells, ends, summary),
         distinct(seen.table, grid),
     )
 
 
-def _representatives(grid: Grid, keys: NDArray[np.int64]) -> Floats:
-    """Returns what stands for each key: its value, the middle of its cell, or zero for zero's."""
-    low = grid.low[keys] + 0.0  # which makes minus zero plain
-    return low if grid.is_exact else np.where(low == 0, 0.0, (low + grid.high[keys]) / 2)
+@dataclass(frozen=True, slots=True)
+class _Cells:
+    """Where values lie, ascending: cells from start to end, or points, where the two are one."""
+
+    start: Floats
+    end: Floats
+    counts: NDArray[np.int64]
+    reached: NDArray[np.int64]
 
 
-def _quantiles(
-    values: Floats, counts: NDArray[np.int64], probabilities: Sequence[float]
-) -> dict[float, float]:
-    reached = np.cumsum(counts)
+def _cells(grid: Grid, keys: NDArray[np.int64], counts: NDArray[np.int64]) -> _Cells:
+    low, high = grid.low[keys] + 0.0, grid.high[keys] + 0.0  # which makes minus zero plain
+    high[low == 0] = 0.0  # zeros are what the cells around zero hold, but for the tiniest
+    return _Cells(np.minimum(low, high), np.maximum(low, high), counts, np.cumsum(counts))
+
+
+def _quantile(cells: _Cells, ends: tuple[float, float], probability: float) -> float:
+    """Returns the value of rank ⌈p·n⌉, as if a cell's values lay evenly in it."""
     # In whole numbers: p·n in float64 may land just beyond the rank that is meant.
-    ranks = [max(1, _ceiling(p, int(reached[-1]))) for p in probabilities]
-    places = np.searchsorted(reached, ranks)
-    return dict(zip(probabilities, values[places].tolist(), strict=True))
+    rank = max(1, -(-round(probability * 1_000_000) * int(cells.reached[-1]) // 1_000_000))
+    place = int(np.searchsorted(cells.reached, rank))
+    start, end, count = (float(each[place]) for each in (cells.start, cells.end, cells.counts))
+    share = (rank - (int(cells.reached[place]) - count) - 0.5) / count
+    return min(max(start + (end - start) * share, ends[0]), ends[1])
 
 
-def _ceiling(probability: float, count: int) -> int:
-    scaled = round(probability * 1_000_000)
-    return -(-scaled * count // 1_000_000)
-
-
-def _histogram(
-    values: Floats, counts: NDArray[np.int64], ends: tuple[float, float], summary: Summary
-) -> Histogram:
+def _histogram(cells: _Cells, ends: tuple[float, float], summary: Summary) -> Histogram:
     low, high = ends
     reach = _REACH * summary.std
     center = summary.mean.real
     if math.isfinite(reach):
         low, high = max(low, center - reach), min(high, center + reach)
     if not low < high or not math.isfinite(high - low):
-        return Histogram(low, high, (int(counts.sum()),))
-    places = np.clip((values - low) * (BINS / (high - low)), 0, BINS - 1).astype(np.int64)
-    binned = np.bincount(places, weights=counts, minlength=BINS)
-    return Histogram(low, high, tuple(int(count) for count in binned))
+        return Histogram(low, high, (int(cells.reached[-1]),))
+    bins = _resolved(cells, low, high)
+    inner = np.asarray(low + np.arange(1, bins) * ((high - low) / bins), np.float64)
+    bounds = [0, *_counted_below(cells, ends, inner), int(cells.reached[-1])]
+    return Histogram(low, high, tuple(int(count) for count in np.diff(bounds)))
+
+
+def _resolved(cells: _Cells, low: float, high: float) -> int:
+    """Returns how many bins there can be of which none is narrower than a cell."""
+    is_inside = (cells.end >= low) & (cells.start <= high)
+    width = float((cells.end - cells.start)[is_inside].max(initial=0.0))
+    return max(1, min(BINS, int((high - low) / width))) if width else BINS
+
+
+def _counted_below(cells: _Cells, ends: tuple[float, float], edges: Floats) -> list[int]:
+    """Returns how many values lie below each edge, as if a cell's values lay evenly in it."""
+    start, end = np.clip(cells.start, *ends), np.clip(cells.end, *ends)
+    reached = np.concatenate([[0], cells.reached])
+    whole = np.searchsorted(end, edges)  # cells that end before the edge
+    cut = np.minimum(whole, start.size - 1)
+    width = end[cut] - start[cut]
+    share = np.where(width > 0, (edges - start[cut]) / np.where(width > 0, width, 1.0), 0.0)
+    within = np.rint(np.clip(share, 0.0, 1.0) * cells.counts[cut])
+    return [int(count) for count in reached[whole] + np.where(whole < start.size, within, 0)]

@@ -18,7 +18,8 @@ class Histogram:
         low: Where the first bin begins: the minimum, or four standard deviations below the mean
             if that is more.
         high: Where the last bin ends, likewise.
-        counts: Of each bin; the first and last hold what lies beyond them too.
+        counts: Of each bin; the first and last hold what lies beyond them too. Twelve bins, or
+            as many as are no narrower than the cells in which values were counted.
     """
 
     low: float

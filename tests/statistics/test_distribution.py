@@ -122,11 +122,19 @@ def test_a_histogram_of_wide_floats_loses_none(code: str, values: np.ndarray) ->
     holes = np.concatenate([values, [math.nan, math.inf, -math.inf]])
     found = histogram(stored(holes, code), code)
     assert sum(found.counts) == values.size
-    edges = np.linspace(found.low, found.high, BINS + 1)[1:-1]
+    edges = np.linspace(found.low, found.high, len(found.counts) + 1)[1:-1]
     reached = np.cumsum(found.counts)[:-1]
     slack = WITHIN * np.abs(edges)
     assert (reached >= [(values < edge).sum() for edge in edges - slack]).all()
     assert (reached <= [(values <= edge).sum() for edge in edges + slack]).all()
+
+
+@pytest.mark.parametrize(("spread", "bins"), [(1e-3, 1), (0.01, 10), (0.1, BINS)])
+def test_no_bin_is_narrower_than_a_cell(spread: float, bins: int) -> None:
+    """Around 1 a cell is 2⁻⁷ wide; a range of 8 standard deviations holds 8·spread·2⁷ of them."""
+    found = histogram(stored(1.2 + RNG.normal(0, spread, 100_000), "F32"), "F32")
+    assert len(found.counts) == bins
+    assert sum(found.counts) == 100_000
 
 
 @pytest.mark.parametrize("code", ["F32", "F64", "I32"])
