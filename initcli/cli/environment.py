@@ -12,10 +12,10 @@ def describe_environment() -> Iterator[str]:
     """Yields lines: Python, the inner loops in use, and the packages that are installed."""
     import platform
 
-    from initcli.statistics import kernels
+    from initcli.kernels import loops
 
     yield f"Python {platform.python_version()} on {platform.platform()}"
-    yield f"inner loops: {kernels.NAME}"
+    yield f"inner loops: {loops.NAME}"
     for package in _PACKAGES:
         yield f"{package} {_version(package)}"
 

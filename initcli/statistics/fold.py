@@ -10,14 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from initcli.core.dtypes import DType, Kind
-from initcli.statistics import kernels
+from initcli.kernels import loops
+from initcli.kernels.twin import double_keys
 from initcli.statistics.accumulator import Accumulator
 from initcli.statistics.decode import Array, tiles, widen
 from initcli.statistics.grid import is_counted
 from initcli.statistics.moments import AnyMoments, ComplexMoments, ExactMoments, Moments
 from initcli.statistics.summary import Summary
 from initcli.statistics.table import Table
-from initcli.statistics.twin import double_keys
 from initcli.statistics.wide import fold_complex, fold_floats, fold_integers
 
 _BYTES = 1 << 8
@@ -80,9 +80,9 @@ class Fold:
             keys = np.frombuffer(raw, np.uint8 if is_byte else "<u2")
             self._table += Table.of_keys(keys)
         elif is_byte:
-            kernels.CHOSEN.count_bytes(raw, self._dense(_BYTES))
+            loops.CHOSEN.count_bytes(raw, self._dense(_BYTES))
         else:
-            kernels.CHOSEN.count_halves(raw, self._dense(_HALVES))
+            loops.CHOSEN.count_halves(raw, self._dense(_HALVES))
 
     def _make_room(self, count: int) -> None:
         """Empties the table before any of its 32-bit counts could overflow."""

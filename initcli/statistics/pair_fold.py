@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from initcli.core.dtypes import DType, Kind
-from initcli.statistics import kernels
+from initcli.kernels import loops
 from initcli.statistics.decode import Array, tiles, widen
 from initcli.statistics.fold import Fold, nothing
 from initcli.statistics.grid import every_value
@@ -44,7 +44,7 @@ class PairFold:
     def add(self, raw_a: memoryview, raw_b: memoryview) -> None:
         """Adds as many whole values of both, little-endian, row-major."""
         a, b = self._dtypes
-        if a == b and kernels.CHOSEN.same(raw_a, raw_b):
+        if a == b and loops.CHOSEN.same(raw_a, raw_b):
             self._equal.add(raw_a)
             return
         if a == b and (quick := _compared(raw_a, raw_b, a, self._tolerance)):
@@ -100,7 +100,7 @@ def _compared(
     if not code:
         return None
     allowed = (tolerance.relative, tolerance.absolute)
-    found = kernels.CHOSEN.compare(raw_a, raw_b, code, _lookup(dtype), allowed)
+    found = loops.CHOSEN.compare(raw_a, raw_b, code, _lookup(dtype), allowed)
     if found is None:
         return None
     (compared, unequal, beyond, largest, absolute, squared, product), *sides = found

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from initcli.core.dtypes import DType
-from initcli.statistics import kernels
+from initcli.kernels import loops
 from initcli.statistics.decode import Array, widen
 from initcli.statistics.moments import ComplexMoments, ExactMoments, Moments
 from initcli.statistics.summary import Summary
@@ -19,8 +19,8 @@ _LIMB = 16
 
 def fold_floats(raw: memoryview, dtype: DType, table: NDArray[np.uint32]) -> Summary:
     """Summarises float32 or float64 values, and counts them in the table of their cells."""
-    finite, nan, positive, negative, zeros, subnormal, low, high, shift, *sums = (
-        kernels.CHOSEN.scan(raw, _CODES[dtype.code], table)
+    finite, nan, positive, negative, zeros, subnormal, low, high, shift, *sums = loops.CHOSEN.scan(
+        raw, _CODES[dtype.code], table
     )
     low, high = low + 0.0, high + 0.0  # minus zero becomes plain
     count = finite + nan + positive + negative

@@ -12,8 +12,8 @@ from both_kernels import served_by
 from initcli.engine.stream import portraits
 from initcli.engine.wanted import Wanted
 from initcli.formats.detect import open_checkpoint
+from initcli.kernels import loops
 from initcli.reports.tensor_columns import QUANTILES
-from initcli.statistics import kernels
 from made import large
 from racing import Racing, cpu
 from shell import COMMAND
@@ -47,7 +47,7 @@ def path(code: str, workplace: Path, nbytes: int) -> Path:
 def test_the_pass_beside_a_bare_read(
     race: Racing, path: Path, code: str, kernel: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(kernels, "CHOSEN", served_by(kernel))
+    monkeypatch.setattr(loops, "CHOSEN", served_by(kernel))
     opened = open_checkpoint(path)
     race(
         f"pass over {code}, {kernel} / bare read, CPU",

@@ -119,7 +119,7 @@ def test_strict_fails_on_what_was_not_measured(run: Run, faulty: Path) -> None:
 
 @pytest.mark.parametrize(("chosen", "name"), [("", "compiled"), ("numpy", "numpy")])
 def test_the_verbose_version_names_the_inner_loops(run: Run, chosen: str, name: str) -> None:
-    if name == "compiled" and not importlib.util.find_spec("initcli.statistics._kernels"):
+    if name == "compiled" and not importlib.util.find_spec("initcli.kernels._compiled"):
         pytest.skip("built without a compiler")
     done = run("--version", "--verbose", env={"INITCLI_KERNELS": chosen})
     assert (done.returncode, done.stderr) == (0, "")

@@ -8,23 +8,23 @@ from types import ModuleType
 
 import pytest
 
-from initcli.statistics import kernels, twin
+from initcli.kernels import loops, twin
 
 
 def served_by(name: str) -> ModuleType:
     """Returns the loops of a name; skips where the package was built without a compiler."""
     if name == "numpy":
         return twin
-    if importlib.util.find_spec("initcli.statistics._kernels") is None:
+    if importlib.util.find_spec("initcli.kernels._compiled") is None:
         pytest.skip("built without a compiler")
-    from initcli.statistics import _kernels
+    from initcli.kernels import _compiled
 
-    return _kernels
+    return _compiled
 
 
 @pytest.fixture(params=["compiled", "numpy"], scope="module", autouse=True)
 def kernel(request: pytest.FixtureRequest) -> Iterator[ModuleType]:
     """Lets each of the two serve in turn."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(kernels, "CHOSEN", served_by(request.param))
-        yield kernels.CHOSEN
+        patch.setattr(loops, "CHOSEN", served_by(request.param))
+        yield loops.CHOSEN

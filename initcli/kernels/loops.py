@@ -8,17 +8,17 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from initcli.statistics import twin
+from initcli.kernels import twin
 
 
 def _choose() -> Any:  # noqa: ANN401 - a module is its own protocol
     if os.environ.get("INITCLI_KERNELS") == "numpy":
         return twin
     try:
-        from initcli.statistics import _kernels
+        from initcli.kernels import _compiled
     except ImportError:  # built without a compiler, which is allowed
         return twin
-    return _kernels
+    return _compiled
 
 
 CHOSEN = _choose()

@@ -1,7 +1,7 @@
 from numpy import float32, uint32
 from numpy.typing import NDArray
 
-from initcli.statistics.twin import Gap, Scan, Side
+from initcli.kernels.twin import Gap, Scan, Side
 
 def count_bytes(values: memoryview, table: NDArray[uint32], /) -> None: ...
 def count_halves(values: memoryview, table: NDArray[uint32], /) -> None: ...

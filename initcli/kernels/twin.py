@@ -1,4 +1,4 @@
-"""The inner loops with NumPy: the reference of `_kernels.c`, and what serves without a compiler.
+"""The inner loops with NumPy: the reference of `_compiled.c`, and what serves without a compiler.
 
 Both have the same functions, counts agree exactly, and sums to float64 rounding.
 """

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from both_kernels import served_by
 from counted import central_moments
-from initcli.statistics import twin
+from initcli.kernels import twin
 from initcli.statistics.moments import Moments
 
 TILE = 2048

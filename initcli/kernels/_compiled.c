@@ -1,6 +1,6 @@
-/* The inner loops of initcli.statistics: what is done for every single value of a checkpoint.
+/* The inner loops of initcli: what is done for every single value of a checkpoint.
  *
- * initcli/statistics/twin.py does the same with NumPy; it is the reference, and tests hold the
+ * initcli/kernels/twin.py does the same with NumPy; it is the reference, and tests hold the
  * two equal. Nothing here knows of tensors or files. Every function takes buffers of whole
  * little-endian values, works without the interpreter's lock, and returns plain numbers.
  *
@@ -593,12 +593,12 @@ static PyMethodDef functions[] = {
 
 static struct PyModuleDef definition = {
     PyModuleDef_HEAD_INIT,
-    .m_name = "_kernels",
-    .m_doc = "The inner loops of initcli.statistics.",
+    .m_name = "_compiled",
+    .m_doc = "The inner loops of initcli.",
     .m_methods = functions,
 };
 
-PyMODINIT_FUNC PyInit__kernels(void)
+PyMODINIT_FUNC PyInit__compiled(void)
 {
     return PyModuleDef_Init(&definition);
 }
