@@ -9,7 +9,7 @@ import typer
 
 from initcli.cli import options
 from initcli.cli.output import deliver, form_of, progress
-from initcli.reports.compare import COLUMNS
+from initcli.reports.compare_columns import COLUMNS
 
 EXAMPLES = f"""
 **Examples**

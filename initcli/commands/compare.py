@@ -16,7 +16,8 @@ from initcli.engine.stream import portraits
 from initcli.formats.checkpoint import Checkpoint, StoredTensor
 from initcli.formats.detect import open_checkpoint
 from initcli.recipes.selector import Selector
-from initcli.reports.compare import COLUMNS, SAME, CompareReport, CompareRow, Side, compare_row
+from initcli.reports.compare import SAME, CompareReport, CompareRow, Side, compare_row
+from initcli.reports.compare_columns import COLUMNS
 from initcli.reports.table import Column, Table, choose_columns, sort_rows
 from initcli.statistics.moments import AnyMoments
 from initcli.statistics.pair import Tolerance

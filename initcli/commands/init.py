@@ -21,10 +21,11 @@ from initcli.models.source import Source
 from initcli.models.torch_bytes import chunks_of
 from initcli.recipes.assign import Assignment, Plan
 from initcli.recipes.selector import Selector
+from initcli.reports.describe import pooled_row, tensor_row
 from initcli.reports.init import InitReport
 from initcli.reports.table import Column, Table, choose_columns
 from initcli.reports.tensor_columns import COLUMNS, UNPOOLED_KEYS
-from initcli.reports.tensor_row import TensorRow, pooled_row, tensor_row
+from initcli.reports.tensor_row import TensorRow
 from initcli.statistics.summary import Summary
 from initcli.theory.judge import cannot_judge, judge
 

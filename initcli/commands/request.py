@@ -1,11 +1,69 @@
-"""What a run is to find out of every tensor."""
+"""What a run of `stats` is to find out of every tensor, read off what the user asked for."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Self
 
-from initcli.core.progress import Progress
-from initcli.engine.wanted import Wanted
+from initcli.core.errors import OptionError
+from initcli.core.progress import SILENT, Progress
+from initcli.engine.local import default_jobs
+from initcli.engine.wanted import PLAIN, Wanted
+from initcli.reports.table import choose_columns, sort_rows
+from initcli.reports.tensor_columns import (
+    COLUMNS,
+    DISTRIBUTION_KEYS,
+    HASH_KEYS,
+    LINE_KEYS,
+    METADATA_KEYS,
+    QUANTILES,
+    SPECTRUM_KEYS,
+    UNPOOLED_KEYS,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Show:
+    """How rows are to be shown.
+
+    Attributes:
+        columns: Comma-separated keys, or `+key,-key` to change the default.
+        sort: The column to sort by; `-key` reverses.
+        top: How many rows.
+        by: What to pool tensors by.
+        spectrum: Whether the columns of spectra are asked for, named or not.
+    """
+
+    columns: str | None = None
+    sort: str | None = None
+    top: int | None = None
+    by: str | None = None
+    spectrum: bool = False
+
+    @property
+    def asked(self) -> set[str]:
+        """The columns that the user names, to be shown or to sort by."""
+        keys = {key.strip() for key in (self.columns or "").split(",")}
+        named = {key.removeprefix("+") for key in keys if not key.startswith("-")}
+        sorted_by = {self.sort.removeprefix("-")} if self.sort else set()
+        return named | sorted_by | (SPECTRUM_KEYS if self.spectrum else set())
+
+    @property
+    def needs_values(self) -> bool:
+        """Whether anything is shown that a header does not tell."""
+        keys = [*(self.columns or "+").split(","), *(self.sort or "").removeprefix("-").split()]
+        return not {key.strip() for key in keys} <= METADATA_KEYS
+
+    def check(self) -> None:
+        """Refuses what cannot be shown before anything is read for it.
+
+        Raises:
+            OptionError: A key names no column, or nothing that pools of tensors have.
+        """
+        choose_columns(COLUMNS, self.columns, lambda _: True)
+        if self.by is not None and (single := sorted(self.asked & UNPOOLED_KEYS)):
+            raise OptionError(f"{single[0]} is known of single tensors only, and --by pools them")
+        sort_rows((), COLUMNS, self.sort)
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,14 +72,59 @@ class Request:
 
     Attributes:
         wanted: What to learn of values in the one pass.
-        jobs: Threads.
-        progress: Told of what is read.
         values: Whether values are read at all, and not headers only.
         spectrum: Whether singular values are computed, for which matrices are read again.
+        jobs: Threads.
+        progress: Told of what is read.
     """
 
-    wanted: Wanted
-    jobs: int
-    progress: Progress
+    wanted: Wanted = PLAIN
     values: bool = True
     spectrum: bool = False
+    jobs: int = 1
+    progress: Progress = SILENT
+
+    @classmethod
+    def of(
+        cls,
+        show: Show,
+        *,
+        rows: bool,
+        hashes: bool,
+        detail: bool,
+        values: bool,
+        jobs: int | None,
+        progress: Progress,
+    ) -> Self:
+        """Builds a request from options and from the columns that need an answer.
+
+        Args:
+            show: What is shown.
+            rows: Whether rows are looked at even if no column shows it.
+            hashes: Whether bytes are hashed even if no column shows it.
+            detail: Whether every column is computed if the user names none.
+            values: Whether something else needs the values.
+            jobs: Threads; by default as many as cores.
+            progress: Told of what is read.
+        """
+        is_drawn = (detail and not show.columns and show.by is None) or bool(
+            show.asked & DISTRIBUTION_KEYS
+        )
+        wanted = Wanted(
+            tuple(QUANTILES.values()) if is_drawn else (),
+            lines=rows or bool(show.asked & LINE_KEYS),
+            digest=hashes or bool(show.asked & HASH_KEYS),
+        )
+        is_spectral = bool(show.asked & SPECTRUM_KEYS)
+        needs_values = values or show.needs_values or is_spectral or wanted != PLAIN
+        return cls(wanted, needs_values, is_spectral, jobs or default_jobs(), progress)
+
+    @property
+    def unmeasured_keys(self) -> set[str]:
+        """The columns that nobody asked for, and that machines are not given empty."""
+        groups = (
+            (LINE_KEYS, self.wanted.lines),
+            (HASH_KEYS, self.wanted.digest),
+            (SPECTRUM_KEYS, self.spectrum),
+        )
+        return {key for keys, is_measured in groups if not is_measured for key in keys}

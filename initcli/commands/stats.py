@@ -13,29 +13,19 @@ from initcli.checks.observation import Observation
 from initcli.checks.registry import run_checks
 from initcli.commands.arguments import require_positive
 from initcli.commands.observe import observe
-from initcli.commands.request import Request
+from initcli.commands.request import Request, Show
 from initcli.core.errors import OptionError
 from initcli.core.progress import SILENT, Progress
 from initcli.core.text import did_you_mean, plural
-from initcli.engine.local import default_jobs
-from initcli.engine.wanted import PLAIN, Wanted
 from initcli.formats.checkpoint import Checkpoint
 from initcli.formats.detect import open_checkpoint
 from initcli.recipes.assign import Plan
 from initcli.recipes.selector import Selector
+from initcli.reports.describe import pooled_row, tensor_row
 from initcli.reports.stats import Opened, StatsReport
 from initcli.reports.table import Column, Table, choose_columns, sort_rows
-from initcli.reports.tensor_columns import (
-    COLUMNS,
-    DISTRIBUTION_KEYS,
-    HASH_KEYS,
-    LINE_KEYS,
-    METADATA_KEYS,
-    QUANTILES,
-    SPECTRUM_KEYS,
-    UNPOOLED_KEYS,
-)
-from initcli.reports.tensor_row import TensorRow, pooled_row, tensor_row
+from initcli.reports.tensor_columns import COLUMNS
+from initcli.reports.tensor_row import TensorRow
 from initcli.theory.judge import holm
 
 GROUPS = ("layer", "dtype")
@@ -98,28 +88,21 @@ def stats(
     require_positive(top=top, jobs=jobs)
     gate = _check_options(by, fail_on, alpha)
     _check_device(device)
+    show = Show(columns, sort, top, by, spectrum)
+    show.check()
     plan = Plan.of(scheme, bias, parameters, Selector.of(select, exclude))
     checkpoints = [open_checkpoint(path) for path in dict.fromkeys(map(Path, paths))]
     ties = {alias: name for each in checkpoints for alias, name in each.ties.items()}
     names = chain(*(each.tensors for each in checkpoints))
     chosen = set(plan.selector.choose_tied(names, ties))
-    asked = _asked(columns, sort) | (SPECTRUM_KEYS if spectrum else set())
-    if by is not None and (single := sorted(asked & UNPOOLED_KEYS)):
-        raise OptionError(f"{single[0]} is known of single tensors only, and --by pools them")
-    is_detailed = detail and not columns and by is None
-    wanted = Wanted(
-        tuple(QUANTILES.values()) if is_detailed or asked & DISTRIBUTION_KEYS else (),
-        lines=rows or bool(asked & LINE_KEYS),
-        digest=hashes or bool(asked & HASH_KEYS),
-    )
-    is_spectral = bool(asked & SPECTRUM_KEYS)
-    has_reason = plan.has_schemes or strict or is_spectral or wanted != PLAIN
-    request = Request(
-        wanted,
-        jobs or default_jobs(),
-        progress,
-        values=has_reason or _needs_values(columns, sort),
-        spectrum=is_spectral,
+    request = Request.of(
+        show,
+        rows=rows,
+        hashes=hashes,
+        detail=detail,
+        values=plan.has_schemes or strict,
+        jobs=jobs,
+        progress=progress,
     )
     if request.values:
         progress.start(_size(checkpoints, chosen))
@@ -134,7 +117,7 @@ def stats(
         tuple(map(_opened, checkpoints)),
         every,
         total,
-        _table(shown, total, request, columns, sort=sort, top=top),
+        _table(shown, total, request, show),
         findings,
         tuple(chain(*(checkpoint.notes for checkpoint in checkpoints))),
         tuple(chain(*(checkpoint.files for checkpoint in checkpoints))),
@@ -148,13 +131,6 @@ def _size(checkpoints: Sequence[Checkpoint], chosen: set[str]) -> int:
     return sum(
         spec.nbytes for each in checkpoints for name, spec in each.specs.items() if name in chosen
     )
-
-
-def _asked(columns: str | None, sort: str | None) -> set[str]:
-    """Returns the columns that the user names, to be shown or to sort by."""
-    keys = {key.strip() for key in (columns or "").split(",")}
-    named = {key.removeprefix("+") for key in keys if not key.startswith("-")}
-    return named | ({sort.removeprefix("-")} if sort else set())
 
 
 def _check_options(by: str | None, fail_on: str, alpha: float) -> FailOn:
@@ -176,12 +152,6 @@ def _check_device(device: str) -> None:
         raise OptionError(message, hint="leave --device out")
     if device != "cpu":
         raise OptionError(f"unknown device {device!r}", hint="the only one is cpu")
-
-
-def _needs_values(columns: str | None, sort: str | None) -> bool:
-    """Whether anything is asked for that a header does not tell."""
-    keys = [*(columns or "+").split(","), *([sort.removeprefix("-")] if sort else [])]
-    return not {key.strip() for key in keys} <= METADATA_KEYS
 
 
 def _with_rejections(seen: Sequence[Observation], alpha: float) -> list[Observation]:
@@ -220,15 +190,7 @@ def _grouped(seen: Sequence[Observation], by: str) -> tuple[TensorRow, ...]:
     )
 
 
-def _table(
-    rows: Sequence[TensorRow],
-    total: TensorRow,
-    request: Request,
-    columns: str | None,
-    *,
-    sort: str | None,
-    top: int | None,
-) -> Table:
+def _table(rows: Sequence[TensorRow], total: TensorRow, request: Request, show: Show) -> Table:
     checkpoints = {row.checkpoint for row in rows}
 
     def is_present(column: Column) -> bool:
@@ -237,24 +199,10 @@ def _table(
         always = column.key in {"name", "mean", "std"}
         return always or any(getattr(row, column.key) is not None for row in rows)
 
-    shown = choose_columns(COLUMNS, columns, is_present)
-    unmeasured = _unmeasured(request)
-    keys = [
-        column.key
-        for column in (shown if columns else COLUMNS)
-        if columns or column.key not in unmeasured
-    ]
-    return Table(shown, sort_rows(rows, COLUMNS, sort)[:top], tuple(keys), total)
-
-
-def _unmeasured(request: Request) -> set[str]:
-    """Returns the columns that nobody asked for, and that machines are not given empty."""
-    groups = (
-        (LINE_KEYS, request.wanted.lines),
-        (HASH_KEYS, request.wanted.digest),
-        (SPECTRUM_KEYS, request.spectrum),
-    )
-    return {key for keys, is_measured in groups if not is_measured for key in keys}
+    shown = choose_columns(COLUMNS, show.columns, is_present)
+    every = [each for each in COLUMNS if each.key not in request.unmeasured_keys]
+    keys = tuple(column.key for column in (shown if show.columns else every))
+    return Table(shown, sort_rows(rows, COLUMNS, show.sort)[: show.top], keys, total)
 
 
 def _opened(checkpoint: Checkpoint) -> Opened:

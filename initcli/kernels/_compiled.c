@@ -101,7 +101,17 @@ DEFINE_EXTREMA(double)
 static void tally_float(const void *tile, Py_ssize_t count, uint32_t *table)
 {
     const uint32_t *bits = tile;
-    for (Py_ssize_t at = 0; at < count; at++)
+    Py_ssize_t at = 0;
+    for (; at + 4 <= count; at += 4) { /* loaded two at a time: loads are what it waits for */
+        uint64_t two, more;
+        memcpy(&two, bits + at, sizeof two);
+        memcpy(&more, bits + at + 2, sizeof more);
+        table[two >> 16 & 0xFFFF]++;
+        table[two >> 48]++;
+        table[more >> 16 & 0xFFFF]++;
+        table[more >> 48]++;
+    }
+    for (; at < count; at++)
         table[bits[at] >> 16]++;
 }
 
@@ -226,11 +236,11 @@ static void count_special(const Kind *kind, const double *wide, Py_ssize_t count
 
 static int has_special(const uint32_t *table, uint32_t *near_zero)
 {
-    uint32_t before = *near_zero;
-    *near_zero = 0;
+    uint32_t before = *near_zero, now = 0;
     for (int key = 0; key < 128; key++)
-        *near_zero += table[key] + table[KEY_OF_MINUS_ZERO + key];
-    return before != *near_zero;
+        now += table[key] + table[KEY_OF_MINUS_ZERO + key];
+    *near_zero = now;
+    return before != now;
 }
 
 /* A tile at a time: whatever is rare (NaN, infinities, zeros, subnormals) is looked for only
@@ -359,14 +369,16 @@ VECTORS static int add_side(Side *side, const double *wide, Py_ssize_t count)
     Py_ssize_t at = 0;
     if (!side->count)
         side->shift = sums_of_double(wide, count, 0).first / (double)count;
+    double shift = side->shift; /* which, through the pointer, might change in the loop */
     for (; at + LANES <= count; at += LANES)
-        for (int lane = 0; lane < LANES; lane++) {
-            double off = wide[at + lane] - side->shift;
-            first[lane] += off;
-            second[lane] += off * off;
-        }
+        for (int half = 0; half < LANES; half += PAIR_LANES)
+            for (int lane = half; lane < half + PAIR_LANES; lane++) {
+                double off = wide[at + lane] - shift;
+                first[lane] += off;
+                second[lane] += off * off;
+            }
     for (; at < count; at++) {
-        double off = wide[at] - side->shift;
+        double off = wide[at] - shift;
         first[0] += off;
         second[0] += off * off;
     }
@@ -473,7 +485,16 @@ static PyObject *count_halves(PyObject *module, PyObject *arguments)
         const uint8_t *raw = values.buf;
         uint32_t *counts = table.buf;
         Py_BEGIN_ALLOW_THREADS
-        for (Py_ssize_t at = 0; at + 2 <= values.len; at += 2) {
+        Py_ssize_t at = 0;
+        for (; at + 8 <= values.len; at += 8) {
+            uint64_t four;
+            memcpy(&four, raw + at, sizeof four);
+            counts[four & 0xFFFF]++;
+            counts[four >> 16 & 0xFFFF]++;
+            counts[four >> 32 & 0xFFFF]++;
+            counts[four >> 48]++;
+        }
+        for (; at + 2 <= values.len; at += 2) {
             uint16_t key;
             memcpy(&key, raw + at, sizeof key);
             counts[key]++;

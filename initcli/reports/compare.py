@@ -11,37 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from initcli.core.text import plural
-from initcli.reports.table import Column, Form, Table
+from initcli.reports.table import Table
 
 if TYPE_CHECKING:
     from initcli.checks.finding import Finding
     from initcli.core.tensor import Shape, TensorSpec
     from initcli.statistics.moments import AnyMoments
     from initcli.statistics.pair import Distance, PairSummary
-
-COLUMNS = (
-    Column("name", Form.TEXT, 100),
-    Column("status", Form.TEXT, 99),
-    Column("within", Form.TEXT, 70),
-    Column("shape", Form.TEXT, 80),
-    Column("dtype", Form.TEXT, 78),
-    Column("max_abs", Form.NUMBER, 95),
-    Column("mean_abs", Form.NUMBER, 85),
-    Column("relative", Form.NUMBER, 94),
-    Column("cosine", Form.NUMBER, 93),
-    Column("beyond", Form.COUNT, 84),
-    Column("incomparable", Form.COUNT, 83, is_urgent=True),
-    Column("mean_a", Form.NUMBER, 75),
-    Column("mean_b", Form.NUMBER, 75),
-    Column("std_a", Form.NUMBER, 76),
-    Column("std_b", Form.NUMBER, 76),
-    Column("unequal", Form.COUNT, 50, is_default=False),
-    Column("shape_a", Form.SHAPE, 50, is_default=False),
-    Column("shape_b", Form.SHAPE, 50, is_default=False),
-    Column("dtype_a", Form.TEXT, 50, is_default=False),
-    Column("dtype_b", Form.TEXT, 50, is_default=False),
-    Column("parameters", Form.COUNT, 50, is_default=False),
-)
 
 
 class Status(enum.StrEnum):

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from initcli.core.dtypes import DType
+from initcli.statistics.exact_moments import ExactMoments
 from initcli.statistics.grid import Floats, Grid, grid_of
-from initcli.statistics.moments import AnyMoments, ExactMoments, Moments
+from initcli.statistics.moments import AnyMoments, Moments
 from initcli.statistics.summary import Summary
 from initcli.statistics.table import Table
 

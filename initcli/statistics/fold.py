@@ -14,8 +14,9 @@ from initcli.kernels import loops
 from initcli.kernels.twin import double_keys
 from initcli.statistics.accumulator import Accumulator
 from initcli.statistics.decode import Array, tiles, widen
+from initcli.statistics.exact_moments import ExactMoments
 from initcli.statistics.grid import is_counted
-from initcli.statistics.moments import AnyMoments, ComplexMoments, ExactMoments, Moments
+from initcli.statistics.moments import AnyMoments, ComplexMoments, Moments
 from initcli.statistics.summary import Summary
 from initcli.statistics.table import Table
 from initcli.statistics.wide import fold_complex, fold_floats, fold_integers

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from initcli.core.dtypes import DType
 from initcli.kernels import loops
 from initcli.statistics.decode import Array, widen
-from initcli.statistics.moments import ComplexMoments, ExactMoments, Moments
+from initcli.statistics.exact_moments import ExactMoments
+from initcli.statistics.moments import ComplexMoments, Moments
 from initcli.statistics.summary import Summary
 
 _CODES = {"F32": "f", "F64": "d"}

@@ -12,7 +12,8 @@ import pytest
 
 from initcli.checks.registry import CHECKS
 from initcli.core.errors import catalogue
-from initcli.reports import compare, tensor_columns
+from initcli.reports import compare_columns, tensor_columns
+from initcli.reports.table import Column
 from initcli.schemes.registry import SCHEMES
 from shell import COMMAND, ROOT, neutral_environment
 
@@ -115,7 +116,7 @@ def test_the_tables_come_from_the_registries(head: str, request: pytest.FixtureR
 
 
 @pytest.mark.parametrize(
-    "column", [*tensor_columns.COLUMNS, *compare.COLUMNS], ids=lambda one: one.key
+    "column", [*tensor_columns.COLUMNS, *compare_columns.COLUMNS], ids=lambda one: one.key
 )
-def test_every_column_is_described(column: compare.Column) -> None:
+def test_every_column_is_described(column: Column) -> None:
     assert f"`{column.key}`" in README.read_text("utf-8")

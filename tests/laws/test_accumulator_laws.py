@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 from initcli.core.dtypes import DTYPES, DType, Kind
 from initcli.statistics import fold
 from initcli.statistics.accumulator import Accumulator
+from initcli.statistics.exact_moments import ExactMoments
 from initcli.statistics.fold import Fold, accumulate, nothing
 from initcli.statistics.grid import is_counted
-from initcli.statistics.moments import ComplexMoments, ExactMoments, Moments
+from initcli.statistics.moments import ComplexMoments, Moments
 from initcli.statistics.table import Table
 
 CODES = [code for code, dtype in DTYPES.items() if dtype.is_decoded]
