@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -118,8 +119,8 @@ def compare(
 
 def _wanted_tolerance(rtol: float | None, atol: float | None) -> Tolerance | None:
     for name, value in (("rtol", rtol), ("atol", atol)):
-        if value is not None and not value >= 0:
-            raise OptionError(f"{name} must not be negative, got {value}")
+        if value is not None and not 0 <= value < math.inf:
+            raise OptionError(f"{name} must be a number from 0 on, got {value}")
     return None if rtol is None and atol is None else Tolerance(rtol or 0.0, atol or 0.0)
 
 
@@ -151,7 +152,8 @@ def _size(pairs: Sequence[Pair]) -> int:
 
 
 def _size_alone(checkpoint: Checkpoint, names: Sequence[str]) -> int:
-    return sum(tensor.spec.nbytes for name in names if (tensor := checkpoint.find(name)))
+    held = (tensor.spec for name in names if (tensor := checkpoint.find(name)))
+    return sum(spec.nbytes for spec in held if spec.dtype.is_decoded)
 
 
 def _moments(

@@ -9,7 +9,7 @@ from dataclasses import replace
 from initcli.checks.observation import Observation
 from initcli.commands.request import Request
 from initcli.core.tensor import TensorSpec
-from initcli.engine.spectra import spectra
+from initcli.engine.spectra import cannot_span, spectra
 from initcli.engine.stream import portraits
 from initcli.formats.checkpoint import Checkpoint
 from initcli.statistics.lines import Lines, cannot_line
@@ -48,7 +48,7 @@ def _observed(seen: Observation, portrait: Portrait | None, request: Request) ->
         rows=_verdict(portrait.rows, shape[1:]),
         columns=_verdict(portrait.columns, (*shape[:1], *shape[2:])),
         digest=portrait.digest,
-        unmeasured=_unmeasured(seen.spec) if request.wanted.lines else (),
+        unmeasured=_unmeasured(seen.spec, request),
     )
 
 
@@ -63,10 +63,15 @@ def _verdict(lines: Lines | None, others: tuple[int, ...]) -> LineVerdict | None
     return judge_lines(lines, math.prod(others)) if lines is not None else None
 
 
-def _unmeasured(spec: TensorSpec) -> tuple[str, ...]:
-    reason = cannot_line(spec.shape)
-    is_matrix = spec.is_matrix and spec.dtype.is_float
-    return (f"rows and columns: {reason}",) if reason and is_matrix else ()
+def _unmeasured(spec: TensorSpec, request: Request) -> tuple[str, ...]:
+    """Returns what was asked of a matrix and is not looked at, and why; vectors have none of it."""
+    if not spec.is_matrix:
+        return ()
+    reasons = {
+        "rows and columns": cannot_line(spec) if request.wanted.lines else "",
+        "spectrum": cannot_span(spec) if request.spectrum else "",
+    }
+    return tuple(f"{what}: {reason}" for what, reason in reasons.items() if reason)
 
 
 def _with_spectrum(seen: Observation, spectrum: Spectrum) -> Observation:

@@ -61,6 +61,8 @@ class Show:
             OptionError: A key names no column, or nothing that pools of tensors have.
         """
         choose_columns(COLUMNS, self.columns, lambda _: True)
+        if self.by is not None and self.spectrum:
+            raise OptionError("--spectrum is of single tensors only, and --by pools them")
         if self.by is not None and (single := sorted(self.asked & UNPOOLED_KEYS)):
             raise OptionError(f"{single[0]} is known of single tensors only, and --by pools them")
         sort_rows((), COLUMNS, self.sort)

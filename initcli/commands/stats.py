@@ -24,7 +24,7 @@ from initcli.recipes.selector import Selector
 from initcli.reports.describe import pooled_row, tensor_row
 from initcli.reports.stats import Opened, StatsReport
 from initcli.reports.table import Column, Table, choose_columns, sort_rows
-from initcli.reports.tensor_columns import COLUMNS
+from initcli.reports.tensor_columns import COLUMNS, UNPOOLED_KEYS
 from initcli.reports.tensor_row import TensorRow
 from initcli.theory.judge import holm
 
@@ -129,7 +129,10 @@ def stats(
 def _size(checkpoints: Sequence[Checkpoint], chosen: set[str]) -> int:
     """Returns the bytes to read."""
     return sum(
-        spec.nbytes for each in checkpoints for name, spec in each.specs.items() if name in chosen
+        spec.nbytes
+        for each in checkpoints
+        for name, spec in each.specs.items()
+        if name in chosen and spec.dtype.is_decoded
     )
 
 
@@ -200,7 +203,8 @@ def _table(rows: Sequence[TensorRow], total: TensorRow, request: Request, show: 
         return always or any(getattr(row, column.key) is not None for row in rows)
 
     shown = choose_columns(COLUMNS, show.columns, is_present)
-    every = [each for each in COLUMNS if each.key not in request.unmeasured_keys]
+    empty = UNPOOLED_KEYS if show.by else request.unmeasured_keys
+    every = [each for each in COLUMNS if each.key not in empty]
     keys = tuple(column.key for column in (shown if show.columns else every))
     return Table(shown, sort_rows(rows, COLUMNS, show.sort)[: show.top], keys, total)
 

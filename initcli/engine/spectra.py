@@ -28,7 +28,7 @@ def spectra(
         TruncatedError, MissingError: A file is not what it was when it was opened.
     """
     chosen = (checkpoint.tensors[name] for name in names)
-    matrices = [tensor for tensor in in_file_order(chosen) if _has_spectrum(tensor.spec)]
+    matrices = [tensor for tensor in in_file_order(chosen) if not cannot_span(tensor.spec)]
     progress.start(sum(tensor.spec.nbytes for tensor in matrices))
     for tensor in matrices:
         with open_shard(tensor.shard) as reader:
@@ -36,8 +36,13 @@ def spectra(
         progress.advance(tensor.spec.nbytes)
 
 
-def _has_spectrum(spec: TensorSpec) -> bool:
-    return spec.is_matrix and spec.dtype.is_float and spec.dtype.is_decoded
+def cannot_span(spec: TensorSpec) -> str:
+    """Returns why a tensor has no spectrum that is computed here; empty if it has."""
+    if not spec.is_matrix:
+        return "it is no matrix"
+    if not spec.dtype.is_float or not spec.dtype.is_decoded:
+        return f"of {spec.dtype.code} values it is not computed"
+    return ""
 
 
 def _spectrum(tensor: StoredTensor, reader: Reader) -> Spectrum:

@@ -109,7 +109,7 @@ def _read_chunks(reader: Reader, piece: Piece) -> Iterator[memoryview]:
 def _measure_piece(piece: Piece, raws: Iterator[memoryview], wanted: Wanted) -> _Part:
     spec = piece.tensor.spec
     fold = Fold(spec.dtype, piece.count)
-    is_lined = wanted.lines and spec.dtype.is_float and not cannot_line(spec.shape)
+    is_lined = wanted.lines and not cannot_line(spec)
     lines = LineFold(spec.shape, piece.first, piece.count) if is_lined else None
     digest = segment_digest() if wanted.digest else None
     for raw in raws:

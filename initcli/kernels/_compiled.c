@@ -431,7 +431,7 @@ static int compare_chunks(
 
 static int is_table(const Py_buffer *table, Py_ssize_t keys)
 {
-    if (table->len == keys * (Py_ssize_t)sizeof(uint32_t))
+    if (table->itemsize == sizeof(uint32_t) && table->len == keys * table->itemsize)
         return 1;
     PyErr_Format(PyExc_ValueError, "a table of %zd keys needs as many 32-bit counts", keys);
     return 0;
@@ -481,6 +481,10 @@ static PyObject *count_halves(PyObject *module, PyObject *arguments)
     if (!PyArg_ParseTuple(arguments, "y*w*", &values, &table))
         return NULL;
     int is_good = is_table(&table, 65536);
+    if (is_good && values.len % 2) {
+        PyErr_SetString(PyExc_ValueError, "only whole values of 16 bits are counted");
+        is_good = 0;
+    }
     if (is_good) {
         const uint8_t *raw = values.buf;
         uint32_t *counts = table.buf;
@@ -520,8 +524,8 @@ static PyObject *scan(PyObject *module, PyObject *arguments)
         return NULL;
     const Kind *kind = kind_of(code);
     int is_good = kind != NULL && is_table(&table, 65536);
-    if (is_good && kind->tally == NULL) {
-        PyErr_SetString(PyExc_ValueError, "only wide floats are scanned");
+    if (is_good && (kind->tally == NULL || values.len % kind->size)) {
+        PyErr_SetString(PyExc_ValueError, "only wide floats are scanned, and whole ones");
         is_good = 0;
     }
     Scan seen = {0};
@@ -567,8 +571,10 @@ static PyObject *compare(PyObject *module, PyObject *arguments)
         return NULL;
     const Kind *kind = kind_of(code);
     int is_good = kind != NULL, is_finite = 0;
-    if (is_good && (a.len != b.len || lookup.len < kind->patterns * (Py_ssize_t)sizeof(float))) {
-        PyErr_SetString(PyExc_ValueError, "chunks of unequal size, or too small a lookup table");
+    if (is_good && (a.len != b.len || a.len % kind->size
+            || lookup.len < kind->patterns * (Py_ssize_t)sizeof(float))) {
+        PyErr_SetString(PyExc_ValueError,
+            "chunks of unequal size or broken values, or too small a lookup table");
         is_good = 0;
     }
     Gap gap = {0};

@@ -37,6 +37,13 @@ def count_halves(values: memoryview, table: Counts) -> None:
     _count(np.frombuffer(values, "<u2"), table)
 
 
+def _values(raw: memoryview, code: str) -> Array:
+    if code not in _STORED:
+        message = f"no kind of value has the code {code}"
+        raise ValueError(message)
+    return np.frombuffer(raw, _STORED[code])
+
+
 def _count(keys: Array, table: Counts) -> None:
     np.add(table, np.bincount(keys, minlength=table.size), out=table, casting="unsafe")
 
@@ -54,7 +61,7 @@ def scan(values: memoryview, code: str, table: Counts) -> Scan:
         The numbers of finite values, NaN, +∞, −∞, zeros and subnormals; the least and greatest
         finite value; a shift near the mean, and Σ(x − shift)ᵏ for k = 1 … 4.
     """
-    array = np.frombuffer(values, _STORED[code])
+    array = _values(values, code)
     _count(_float_keys(array) if code == "f" else double_keys(array), table)
     finite, shift, sums = _finite_sums(array)
     counts = (finite.size, *_special(array, finite, _SMALLEST[code]))
@@ -152,7 +159,9 @@ def compare(
     """
     gap: Gap = (0, 0, 0, 0.0, 0.0, 0.0, 0.0)
     side_a = side_b = (0, 0.0, 0.0, 0.0)
-    one, other = np.frombuffer(a, _STORED[code]), np.frombuffer(b, _STORED[code])
+    one, other = _values(a, code), _values(b, code)
+    if one.size != other.size:
+        raise ValueError("chunks of unequal size")
     with np.errstate(over="ignore", invalid="ignore"):
         for tile_a, tile_b in zip(_tiles(one), _tiles(other), strict=True):
             values_a, values_b = _widened(tile_a, code, lookup), _widened(tile_b, code, lookup)

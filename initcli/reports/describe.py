@@ -92,6 +92,8 @@ def _summary_cells(summary: Summary | None, fan_in: int | None) -> Cells:
     counts: dict[str, object] = {
         key: getattr(summary, attribute) for key, attribute in _COUNTS.items()
     }
+    if summary.is_complex:  # whose infinities have no sign, and whose parts are not counted
+        counts |= dict.fromkeys(("inf_positive", "inf_negative", "subnormal"))
     if not summary.finite:
         return counts
     mean, variance = summary.mean, summary.variance

@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import functools
 import threading
-from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from initcli.core.dtypes import DType, Kind
 from initcli.kernels import loops
-from initcli.kernels.twin import double_keys
 from initcli.statistics.accumulator import Accumulator
-from initcli.statistics.decode import Array, tiles, widen
+from initcli.statistics.decode import tiles
 from initcli.statistics.exact_moments import ExactMoments
 from initcli.statistics.grid import is_counted
 from initcli.statistics.moments import AnyMoments, ComplexMoments, Moments
 from initcli.statistics.summary import Summary
 from initcli.statistics.table import Table
-from initcli.statistics.wide import fold_complex, fold_floats, fold_integers
+from initcli.statistics.wide import count_cells, fold_complex, fold_floats, fold_integers
 
 _BYTES = 1 << 8
 _HALVES = 1 << 16
@@ -27,10 +25,6 @@ _BYTE_BITS = 8
 # Fewer values than this are counted without a table of every key.
 _FEW = 1 << 10
 _MOST = 1 << 31
-_WIDE: dict[Kind, Callable[[Array], Summary]] = {
-    Kind.INTEGER: fold_integers,
-    Kind.COMPLEX: fold_complex,
-}
 _scratch = threading.local()
 
 
@@ -56,7 +50,7 @@ class Fold:
         self._tally: Summary | None = None if is_counted(dtype) else nothing(dtype)
 
     def add(self, raw: memoryview) -> None:
-        """Adds whole values, little-endian, row-major."""
+        """Adds whole values, little-endian, row-major; fewer than 2³¹ bytes of them."""
         if not len(raw):
             return
         self._make_room(len(raw))
@@ -64,11 +58,13 @@ class Fold:
             self._count(raw)
         elif self._dtype.is_float:
             self._tally += fold_floats(raw, self._dtype, self._dense(_HALVES))
+        elif self._dtype.kind is Kind.INTEGER:
+            for tile in tiles(raw, self._dtype):
+                self._tally += fold_integers(tile)
+                count_cells(tile, self._dense(_HALVES))
         else:
             for tile in tiles(raw, self._dtype):
-                self._tally += _WIDE[self._dtype.kind](tile)
-                if self._dtype.kind is Kind.INTEGER:
-                    self._table += Table.of_keys(double_keys(widen(tile)))
+                self._tally += fold_complex(tile)
 
     def result(self) -> Accumulator:
         """Returns what was accumulated; nothing may be added afterwards."""

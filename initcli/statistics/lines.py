@@ -14,11 +14,14 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from initcli.core.tensor import Shape
+from initcli.core.dtypes import Kind
+from initcli.core.tensor import Shape, TensorSpec
 from initcli.statistics.decode import Array
 
-# Beyond this many rows or columns their energies would take more memory than a chunk's worth.
-MOST_LINES = 1 << 20
+# What is kept of a line takes 32 bytes: of rows once, of columns for every piece under way.
+MOST_ROWS = 1 << 20
+MOST_COLUMNS = 1 << 18
+_WHAT = ("rows", "columns")
 _MATRIX = 2
 _TILE = 1 << 16
 
@@ -79,12 +82,16 @@ class Lines:
         self.hurt[here] += hurt
 
 
-def cannot_line(shape: Shape) -> str:
+def cannot_line(spec: TensorSpec) -> str:
     """Returns why a tensor has no rows and columns to look at; empty if it has."""
-    if len(shape) < _MATRIX or not all(shape):
-        return "it has no rows"
-    most = max(shape[:_MATRIX])
-    return f"it has {most:,} rows or columns" if most > MOST_LINES else ""
+    if len(spec.shape) < _MATRIX or not spec.parameters:
+        return "it has none"
+    if not spec.dtype.is_decoded or spec.dtype.kind in {Kind.COMPLEX, Kind.BOOL}:
+        return f"of {spec.dtype.code} values they are not looked at"
+    for count, most, what in zip(spec.shape, (MOST_ROWS, MOST_COLUMNS), _WHAT, strict=False):
+        if count > most:
+            return f"{count:,} {what} are more than the {most:,} that are looked at"
+    return ""
 
 
 class LineFold:

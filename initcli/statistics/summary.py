@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Self
 
-from initcli.statistics.moments import AnyMoments, pool
+from initcli.statistics.moments import AnyMoments, ComplexMoments, pool
 
 Extreme = float | int | None
 
@@ -67,6 +67,11 @@ class Summary:
     def std(self) -> float:
         """The square root of the variance."""
         return math.sqrt(self.variance)
+
+    @property
+    def is_complex(self) -> bool:
+        """Whether the values are complex."""
+        return isinstance(self.moments, ComplexMoments)
 
     @property
     def is_constant(self) -> bool:

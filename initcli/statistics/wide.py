@@ -49,6 +49,11 @@ def fold_integers(tile: Array) -> Summary:
     return Summary(moments, tile.size, zeros=zeros, minimum=low, maximum=high)
 
 
+def count_cells(tile: Array, table: NDArray[np.uint32]) -> None:
+    """Counts integers in the cells of their float64 values."""
+    loops.CHOSEN.scan(widen(tile).data, "d", table)
+
+
 def _exact_moments(tile: Array, low: int, high: int) -> ExactMoments:
     """Sums limbs of 16 bits: 2¹⁶ products of two stay below 2⁵³, where float64 counts exactly."""
     wide = tile.astype(np.uint64 if tile.dtype.kind == "u" else np.int64).view(np.uint64)

@@ -92,7 +92,7 @@ USAGE = [
     (["stats", "{faulty}", "-o", "model.safetensors.index.json"], "E104", "a checkpoint's name"),
     (["stats", "{faulty}", "-o", "report.xyz"], "E104", "implies no form"),
     (["stats", "{faulty}", "-o", "absent/file.json"], "E104", "directory does not exist"),
-    (["compare", "{faulty}", "{faulty}", "--rtol", "-1"], "E101", "must not be negative"),
+    (["compare", "{faulty}", "{faulty}", "--rtol", "-1"], "E101", "must be a number from 0 on"),
     (["init", "{faulty}", "-o", "x.safetensors"], "E101", "nothing to draw"),
     (["init", "{faulty}", "--scheme", "normal"], "E101", "no output"),
     (["init", "{faulty}", "--scheme", "normal", "-o", "x.pt"], "E104", ".safetensors"),

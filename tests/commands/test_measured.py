@@ -184,13 +184,34 @@ def test_values_of_six_bits_are_not_checked_and_strict_fails(packed: Path) -> No
 def test_too_many_rows_are_said_not_to_be_measured(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lines, "MOST_LINES", 100)
+    monkeypatch.setattr(lines, "MOST_ROWS", 100)
+    monkeypatch.setattr(lines, "MOST_COLUMNS", 100)
     tensors = {"tall": matrix(101, 3), "wide": matrix(3, 101), "fits": matrix(100, 100)}
     save_file(tensors | {"bias": matrix(300)}, tmp_path / "w.safetensors")
     report = initcli.stats(tmp_path, rows=True)
-    reason = "not measured: rows and columns: it has 101 rows or columns"
-    assert found(report, "IC903") == {"tall": reason, "wide": reason}
+    reason = "not measured: rows and columns: 101 {} are more than the 100 that are looked at"
+    assert found(report, "IC903") == {
+        "tall": reason.format("rows"),
+        "wide": reason.format("columns"),
+    }
     assert by_name(report)["tall"].zero_rows is None
     assert by_name(report)["fits"].zero_rows == 0
     assert not initcli.stats(tmp_path, rows=True, strict=True).passed
     assert initcli.stats(tmp_path, strict=True).passed
+
+
+def test_matrices_that_are_not_looked_at_are_said_not_to_be(tmp_path: Path) -> None:
+    tensors = {
+        "codes": torch.arange(64, dtype=torch.int8).reshape(8, 8) % 7,
+        "waves": torch.ones(8, 8, dtype=torch.complex64) * 1j,
+        "steps": torch.arange(8),
+    }
+    tensors["codes"][3] = 0
+    save_file(tensors, tmp_path / "w.safetensors")
+    report = initcli.stats(tmp_path, rows=True, spectrum=True)
+    assert by_name(report)["codes"].zero_rows == 1
+    assert found(report, "IC903") == {
+        "codes": "not measured: spectrum: of I8 values it is not computed",
+        "waves": "not measured: rows and columns: of C64 values they are not looked at; "
+        "spectrum: of C64 values it is not computed",
+    }

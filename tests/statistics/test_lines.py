@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from initcli.statistics.lines import MOST_LINES, LineFold, Lines, cannot_line
+from initcli.statistics.lines import MOST_COLUMNS, MOST_ROWS, LineFold, Lines, cannot_line
+from raw import spec
 
 Array = NDArray[np.float64]
 Shape = tuple[int, ...]
@@ -139,18 +140,25 @@ def test_energies_beyond_float64_are_infinite_without_a_warning() -> None:
 
 
 CANNOT = [
-    ((), "no rows"),
-    ((7,), "no rows"),
-    ((0, 4), "no rows"),
-    ((4, 3, 0), "no rows"),
-    ((MOST_LINES + 1, 2), "1,048,577 rows or columns"),
-    ((2, MOST_LINES + 1), "1,048,577 rows or columns"),
-    ((MOST_LINES, 2), ""),
-    ((2, 2, MOST_LINES + 1), ""),
+    ((), "it has none"),
+    ((7,), "it has none"),
+    ((0, 4), "it has none"),
+    ((4, 3, 0), "it has none"),
+    ((MOST_ROWS + 1, 2), "1,048,577 rows are more"),
+    ((2, MOST_COLUMNS + 1), "262,145 columns are more"),
+    ((MOST_ROWS, MOST_COLUMNS), ""),
+    ((2, 2, MOST_ROWS + 1), ""),
 ]
 
 
 @pytest.mark.parametrize(("shape", "reason"), CANNOT, ids=str)
 def test_what_has_no_lines_says_why(shape: Shape, reason: str) -> None:
-    assert reason in cannot_line(shape)
-    assert bool(cannot_line(shape)) is bool(reason)
+    assert reason in cannot_line(spec("w", *shape))
+    assert bool(cannot_line(spec("w", *shape))) is bool(reason)
+
+
+@pytest.mark.parametrize(
+    ("code", "is_refused"), [("I8", False), ("F4", False), ("BOOL", True), ("C64", True)]
+)
+def test_which_dtypes_have_lines(code: str, is_refused: bool) -> None:
+    assert (code in cannot_line(spec("w", 4, 4, code=code))) is is_refused
