@@ -29,6 +29,8 @@
 #define VECTORS
 #endif
 
+#define DUST 1e-12
+
 enum { TILE = 2048, LANES = 8, PAIR_LANES = 4, KEY_OF_MINUS_ZERO = 0x8000 };
 
 /* ---- loops over one tile --------------------------------------------------------------------- */
@@ -367,8 +369,11 @@ VECTORS static int add_side(Side *side, const double *wide, Py_ssize_t count)
 {
     double first[LANES] = {0}, second[LANES] = {0};
     Py_ssize_t at = 0;
-    if (!side->count)
+    if (!side->count) {
         side->shift = sums_of_double(wide, count, 0).first / (double)count;
+        if (fabs(side->shift - wide[0]) < DUST * fabs(wide[0]))
+            side->shift = wide[0]; /* constants leave nothing, then, rather than rounding dust */
+    }
     double shift = side->shift; /* which, through the pointer, might change in the loop */
     for (; at + LANES <= count; at += LANES)
         for (int half = 0; half < LANES; half += PAIR_LANES)
@@ -388,6 +393,20 @@ VECTORS static int add_side(Side *side, const double *wide, Py_ssize_t count)
     }
     side->count += count;
     return isfinite(side->second) != 0;
+}
+
+/* Returns whether every value is finite, and every sum. */
+static int sum_chunk(const Kind *kind, const uint8_t *raw, Py_ssize_t count, Side *side)
+{
+    double tile[TILE], wide[TILE];
+    for (Py_ssize_t at = 0; at < count; at += TILE) {
+        Py_ssize_t here = count - at < TILE ? count - at : TILE;
+        memcpy(tile, raw + at * kind->size, (size_t)(here * kind->size));
+        kind->widen(tile, here, NULL, wide);
+        if (!add_side(side, wide, here))
+            return 0;
+    }
+    return 1;
 }
 
 typedef struct {
@@ -552,6 +571,37 @@ static PyObject *comparison_tuple(Gap gap, const Side *sides)
         (long long)sides[1].count, sides[1].shift, sides[1].first, sides[1].second);
 }
 
+PyDoc_STRVAR(total_doc,
+    "total(values, code)\n--\n\n"
+    "Sums wide floats (code 'f' or 'd') without counting them. Returns (number, shift, sums of the\n"
+    "first two powers of x - shift); None if a value or a sum is not finite.");
+
+static PyObject *total(PyObject *module, PyObject *arguments)
+{
+    Py_buffer values;
+    int code;
+    if (!PyArg_ParseTuple(arguments, "y*C", &values, &code))
+        return NULL;
+    const Kind *kind = kind_of(code);
+    int is_good = kind != NULL, is_finite = 0;
+    if (is_good && (kind->tally == NULL || values.len % kind->size)) {
+        PyErr_SetString(PyExc_ValueError, "only wide floats are summed, and whole ones");
+        is_good = 0;
+    }
+    Side side = {0};
+    if (is_good) {
+        Py_BEGIN_ALLOW_THREADS
+        is_finite = sum_chunk(kind, values.buf, values.len / kind->size, &side);
+        Py_END_ALLOW_THREADS
+    }
+    PyBuffer_Release(&values);
+    if (!is_good)
+        return NULL;
+    if (!is_finite)
+        return Py_NewRef(Py_None);
+    return Py_BuildValue("(Lddd)", (long long)side.count, side.shift, side.first, side.second);
+}
+
 PyDoc_STRVAR(compare_doc,
     "compare(a, b, code, lookup, tolerance)\n--\n\n"
     "Compares floats at the same places of two chunks of one kind: 'f', 'd', 'b' (bfloat16), or\n"
@@ -613,6 +663,7 @@ static PyMethodDef functions[] = {
     {"count_bytes", count_bytes, METH_VARARGS, count_bytes_doc},
     {"count_halves", count_halves, METH_VARARGS, count_halves_doc},
     {"scan", scan, METH_VARARGS, scan_doc},
+    {"total", total, METH_VARARGS, total_doc},
     {"compare", compare, METH_VARARGS, compare_doc},
     {"same", same, METH_VARARGS, same_doc},
     {NULL, NULL, 0, NULL},

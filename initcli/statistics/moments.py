@@ -40,10 +40,12 @@ class Moments:
         """Builds moments from Σ(x − shift)ᵏ, k = 1, 2, 3, 4, with a shift near the mean.
 
         Args:
-            count: The number of values, at least one.
+            count: The number of values.
             shift: What the sums are about.
             sums: Two, or all four of them; the higher moments of two are NaN.
         """
+        if not count:
+            return cls()
         first, second, *higher = sums
         off = first / count
         deviations = _not_negative(second - off * first)

@@ -19,7 +19,8 @@ from initcli.statistics.wide import finite_moments, fold_integers
 
 _FLOAT32_BITS = 32
 _BYTE_BITS = 8
-_CODES = {"F32": "f", "F64": "d", "BF16": "b", "F16": "H"}
+_WIDE = {"F32": "f", "F64": "d"}
+_CODES = _WIDE | {"BF16": "b", "F16": "H"}
 
 
 class PairFold:
@@ -45,13 +46,25 @@ class PairFold:
         """Adds as many whole values of both, little-endian, row-major."""
         a, b = self._dtypes
         if a == b and loops.CHOSEN.same(raw_a, raw_b):
-            self._equal.add(raw_a)
+            self._add_equal(raw_a)
             return
         if a == b and (quick := _compared(raw_a, raw_b, a, self._tolerance)):
             self._pair += quick
             return
         for tile_a, tile_b in zip(tiles(raw_a, a), tiles(raw_b, b), strict=True):
             self._pair += _compared_tiles(tile_a, a, tile_b, b, self._tolerance)
+
+    def _add_equal(self, raw: memoryview) -> None:
+        dtype = self._dtypes[0]
+        found = loops.CHOSEN.total(raw, code) if (code := _WIDE.get(dtype.code)) else None
+        if found is None:  # to count is quicker for small floats, and knows of NaN
+            self._equal.add(raw)
+            return
+        count, shift, *sums = found
+        moments = Moments.about(count, shift, sums)
+        energy = moments.energy
+        distance = Distance(count, squares_a=energy, squares_b=energy, product=energy)
+        self._pair += PairSummary(moments, moments, distance)
 
     def result(self) -> PairSummary:
         """Returns what is kept of the pair; nothing may be added afterwards."""
