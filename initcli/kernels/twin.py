@@ -62,7 +62,7 @@ def scan(values: memoryview, code: str, table: Counts) -> Scan:
         finite value; a shift near the mean, and Σ(x − shift)ᵏ for k = 1 … 4.
     """
     array = _values(values, code)
-    _count(_float_keys(array) if code == "f" else double_keys(array), table)
+    _count(cells_of(array), table)
     finite, shift, sums = _finite_sums(array)
     counts = (finite.size, *_special(array, finite, _SMALLEST[code]))
     if not finite.size:
@@ -104,12 +104,10 @@ def _sums_near_mean(values: Array) -> tuple[float, Sums]:
     return shift, sums
 
 
-def _float_keys(array: Array) -> Array:
-    return array.view("<u2")[1::2]
-
-
-def double_keys(array: Array) -> Array:
-    """Returns the keys under which float64 values are counted, as `scan` describes them."""
+def cells_of(array: Array) -> Array:
+    """Returns the keys under which `scan` counts float32 or float64 values."""
+    if array.itemsize == np.dtype(np.float32).itemsize:
+        return array.view("<u2")[1::2]
     bits = array.view("<u8")
     size = bits << np.uint64(1) >> np.uint64(1)
     key = (size >> np.uint64(45)).astype(np.int64) - ((1023 - 127) << 7)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from initcli.core.dtypes import Kind
+from initcli.core.dtypes import DType, Kind
 from initcli.statistics.accumulator import Accumulator
 from initcli.statistics.counted import distinct
 from initcli.statistics.grid import Floats, Grid, grid_of
@@ -18,6 +18,9 @@ from initcli.statistics.summary import Summary
 
 BINS = 12
 _REACH = 4.0
+_FLOAT32_BITS = 32
+# Where the last cell of float64 values begins; it ends where float64 does.
+_BEYOND = 2.0**128 * (1 - 2.0**-8)
 
 
 def distribution_of(
@@ -32,11 +35,9 @@ def distribution_of(
         return Distribution({}, None, distinct(seen.table, grid))
     ends = float(summary.minimum), float(summary.maximum)
     cells = _cells(grid, keys, counts)
-    quantiles = [_quantile(cells, ends, probability) for probability in probabilities]
-    if not seen.dtype.is_float:
-        quantiles = [float(math.trunc(quantile)) for quantile in quantiles]
+    quantiles = {each: _quantile(cells, ends, each) for each in probabilities}
     return Distribution(
-        dict(zip(probabilities, quantiles, strict=True)),
+        {each: _stated(found, seen.dtype, summary) for each, found in quantiles.items()},
         _histogram(cells, ends, summary),
         distinct(seen.table, grid),
     )
@@ -66,6 +67,20 @@ def _quantile(cells: _Cells, ends: tuple[float, float], probability: float) -> f
     start, end, count = (float(each[place]) for each in (cells.start, cells.end, cells.counts))
     share = (rank - (int(cells.reached[place]) - count) - 0.5) / count
     return min(max(start + (end - start) * share, ends[0]), ends[1])
+
+
+def _stated(quantile: float, dtype: DType, summary: Summary) -> float | None:
+    """Returns a quantile where its error is bounded as stated.
+
+    None in float64 where what is beyond bfloat16's exponents shares a cell: from 2¹²⁸ on, and
+    near zero unless only zeros are there.
+    """
+    if not dtype.is_float:
+        return float(math.trunc(quantile))
+    if dtype.bits <= _FLOAT32_BITS:
+        return quantile
+    is_near_zero = quantile == 0 and not summary.zeros
+    return None if is_near_zero or abs(quantile) >= _BEYOND else quantile
 
 
 def _histogram(cells: _Cells, ends: tuple[float, float], summary: Summary) -> Histogram:

@@ -17,7 +17,13 @@ from initcli.statistics.grid import is_counted
 from initcli.statistics.moments import AnyMoments, ComplexMoments, Moments
 from initcli.statistics.summary import Summary
 from initcli.statistics.table import Table
-from initcli.statistics.wide import count_cells, fold_complex, fold_floats, fold_integers
+from initcli.statistics.wide import (
+    count_cells,
+    fold_complex,
+    fold_few_floats,
+    fold_floats,
+    fold_integers,
+)
 
 _BYTES = 1 << 8
 _HALVES = 1 << 16
@@ -56,6 +62,9 @@ class Fold:
         self._make_room(len(raw))
         if self._tally is None:
             self._count(raw)
+        elif self._dtype.is_float and self._is_small:
+            summary, table = fold_few_floats(raw, self._dtype)
+            self._tally, self._table = self._tally + summary, self._table + table
         elif self._dtype.is_float:
             self._tally += fold_floats(raw, self._dtype, self._dense(_HALVES))
         elif self._dtype.kind is Kind.INTEGER:

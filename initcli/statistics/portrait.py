@@ -33,13 +33,13 @@ class Distribution:
 
     Attributes:
         quantiles: By probability p: the value of rank ⌈p·n⌉, exactly where a table holds every
-            value, else within 2⁻⁷ of it (from 2⁻¹²⁶ up to 2¹²⁸ in size; what is nearer to zero
-            may be told as zero).
+            value, else within 2⁻⁷ of it. What is nearer to zero than 2⁻¹²⁶ may be told as zero;
+            None in float64 where a value is beyond that grid, at either end.
         histogram: None without a finite value.
         distinct: The number of distinct values but NaN; None where a key stands for several.
     """
 
-    quantiles: dict[float, float]
+    quantiles: dict[float, float | None]
     histogram: Histogram | None
     distinct: int | None
 

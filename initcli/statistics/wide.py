@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import math
+import threading
 
 import numpy as np
 from numpy.typing import NDArray
 
 from initcli.core.dtypes import DType
 from initcli.kernels import loops
+from initcli.kernels.twin import cells_of
 from initcli.statistics.decode import Array, widen
 from initcli.statistics.exact_moments import ExactMoments
 from initcli.statistics.moments import ComplexMoments, Moments
 from initcli.statistics.summary import Summary
+from initcli.statistics.table import Table
 
 _CODES = {"F32": "f", "F64": "d"}
 _LIMB = 16
+_KEYS = 1 << 16
+_clean = threading.local()
+"""A table of each thread's that is all zero between uses."""
 
 
 def fold_floats(raw: memoryview, dtype: DType, table: NDArray[np.uint32]) -> Summary:
@@ -34,6 +40,18 @@ def fold_floats(raw: memoryview, dtype: DType, table: NDArray[np.uint32]) -> Sum
     if not math.isfinite(moments.mean):  # a sum overflows, though the mean does not
         moments = Moments(finite, _careful_mean(raw, dtype, finite), math.inf, math.nan, math.inf)
     return Summary(moments, *counts, low, high)
+
+
+def fold_few_floats(raw: memoryview, dtype: DType) -> tuple[Summary, Table]:
+    """Summarises and counts so few values that to empty a whole table would cost more."""
+    table: NDArray[np.uint32] | None = getattr(_clean, "table", None)
+    if table is None:
+        table = _clean.table = np.zeros(_KEYS, np.uint32)
+    summary = fold_floats(raw, dtype, table)
+    keys = np.unique(cells_of(np.frombuffer(raw, dtype.numpy)))
+    counts = table[keys].astype(np.int64)
+    table[keys] = 0
+    return summary, Table(keys.astype(np.int64), counts)
 
 
 def _careful_mean(raw: memoryview, dtype: DType, count: int) -> float:

@@ -163,7 +163,15 @@ def test_a_range_beyond_float64_is_no_error(values: list[float]) -> None:
     found = drawn(stored(values, "F64"), "F64")
     assert found.histogram is not None
     assert sum(found.histogram.counts) == 3
-    assert all(min(values) <= each <= max(values) for each in found.quantiles.values())
+    assert {found.quantiles[0.0], found.quantiles[1.0]} == {None}
+
+
+def test_a_quantile_whose_error_has_no_bound_is_not_told() -> None:
+    """Beyond bfloat16's exponents float64 values share a cell at either end."""
+    quantiles = drawn(stored([1e-300] * 3 + [5.0] * 3 + [1e200] * 3, "F64"), "F64").quantiles
+    assert (quantiles[0.05], quantiles[0.99]) == (None, None)
+    assert quantiles[0.5] == pytest.approx(5.0, rel=WITHIN)
+    assert drawn(stored([0.0, 0.0, 1.0], "F64"), "F64").quantiles[0.05] == 0
 
 
 def test_complex_values_have_no_distribution() -> None:
