@@ -19,6 +19,7 @@ from initcli.statistics.summary import Summary
 BINS = 12
 _REACH = 4.0
 _FLOAT32_BITS = 32
+_NEAREST = 2.0**-126
 # Where the last cell of float64 values begins; it ends where float64 does.
 _BEYOND = 2.0**128 * (1 - 2.0**-8)
 
@@ -79,8 +80,9 @@ def _stated(quantile: float, dtype: DType, summary: Summary) -> float | None:
         return float(math.trunc(quantile))
     if dtype.bits <= _FLOAT32_BITS:
         return quantile
-    is_near_zero = quantile == 0 and not summary.zeros
-    return None if is_near_zero or abs(quantile) >= _BEYOND else quantile
+    if quantile == 0 and summary.zeros:
+        return quantile
+    return quantile if _NEAREST <= abs(quantile) < _BEYOND else None
 
 
 def _histogram(cells: _Cells, ends: tuple[float, float], summary: Summary) -> Histogram:
