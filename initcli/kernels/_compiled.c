@@ -40,7 +40,7 @@ typedef struct {
 } Sums;
 
 #define DEFINE_SUMS(TYPE)                                                                         \
-    VECTORS static Sums sums_of_##TYPE(const void *tile, Py_ssize_t count, double shift)                  \
+    VECTORS static Sums sums_of_##TYPE(const void *tile, Py_ssize_t count, double shift)          \
     {                                                                                             \
         const TYPE *values = tile;                                                                \
         double first[LANES] = {0}, second[LANES] = {0}, third[LANES] = {0}, fourth[LANES] = {0};  \
@@ -71,7 +71,8 @@ typedef struct {
     }
 
 #define DEFINE_EXTREMA(TYPE)                                                                      \
-    VECTORS static void extrema_of_##TYPE(const void *tile, Py_ssize_t count, double *low, double *high)  \
+    VECTORS static void extrema_of_##TYPE(                                                        \
+        const void *tile, Py_ssize_t count, double *low, double *high)                            \
     {                                                                                             \
         const TYPE *values = tile;                                                                \
         TYPE lows[LANES], highs[LANES];                                                           \
@@ -99,7 +100,44 @@ DEFINE_SUMS(double)
 DEFINE_EXTREMA(float)
 DEFINE_EXTREMA(double)
 
-/* A wide float is counted under its sign, exponent and seven mantissa bits, as bfloat16 has them. */
+static void tally_bytes(const uint8_t *raw, Py_ssize_t bytes, uint32_t *table)
+{
+    uint32_t apart[4][256] = {{0}}; /* equal neighbours would wait for each other */
+    Py_ssize_t at = 0;
+    for (; at + 4 <= bytes; at += 4) {
+        uint32_t four;
+        memcpy(&four, raw + at, sizeof four);
+        apart[0][four & 255]++;
+        apart[1][four >> 8 & 255]++;
+        apart[2][four >> 16 & 255]++;
+        apart[3][four >> 24]++;
+    }
+    for (; at < bytes; at++)
+        apart[0][raw[at]]++;
+    for (int key = 0; key < 256; key++)
+        for (int lane = 0; lane < 4; lane++)
+            table[key] += apart[lane][key];
+}
+
+static void tally_halves(const uint8_t *raw, Py_ssize_t bytes, uint32_t *table)
+{
+    Py_ssize_t at = 0;
+    for (; at + 8 <= bytes; at += 8) { /* loaded four at a time: loads are what it waits for */
+        uint64_t four;
+        memcpy(&four, raw + at, sizeof four);
+        table[four & 0xFFFF]++;
+        table[four >> 16 & 0xFFFF]++;
+        table[four >> 32 & 0xFFFF]++;
+        table[four >> 48]++;
+    }
+    for (; at < bytes; at += 2) {
+        uint16_t key;
+        memcpy(&key, raw + at, sizeof key);
+        table[key]++;
+    }
+}
+
+/* A wide float is counted by sign, exponent and seven mantissa bits, as bfloat16 has them. */
 static void tally_float(const void *tile, Py_ssize_t count, uint32_t *table)
 {
     const uint32_t *bits = tile;
@@ -139,7 +177,8 @@ static void tally_double(const void *tile, Py_ssize_t count, uint32_t *table)
 
 typedef void (*Widen)(const void *tile, Py_ssize_t count, const float *lookup, double *wide);
 
-VECTORS static void widen_float(const void *tile, Py_ssize_t count, const float *lookup, double *wide)
+VECTORS static void widen_float(
+    const void *tile, Py_ssize_t count, const float *lookup, double *wide)
 {
     for (Py_ssize_t at = 0; at < count; at++)
         wide[at] = (double)((const float *)tile)[at];
@@ -150,7 +189,8 @@ static void widen_double(const void *tile, Py_ssize_t count, const float *lookup
     memcpy(wide, tile, (size_t)count * sizeof *wide);
 }
 
-VECTORS static void widen_bfloat(const void *tile, Py_ssize_t count, const float *lookup, double *wide)
+VECTORS static void widen_bfloat(
+    const void *tile, Py_ssize_t count, const float *lookup, double *wide)
 {
     for (Py_ssize_t at = 0; at < count; at++) {
         uint32_t bits = (uint32_t)((const uint16_t *)tile)[at] << 16;
@@ -247,7 +287,8 @@ static int has_special(const uint32_t *table, uint32_t *near_zero)
 
 /* A tile at a time: whatever is rare (NaN, infinities, zeros, subnormals) is looked for only
  * where the sums or the table show that there is some. */
-static void fold_tile(const Kind *kind, const void *tile, Py_ssize_t count, int near_zero, Scan *scan)
+static void fold_tile(
+    const Kind *kind, const void *tile, Py_ssize_t count, int near_zero, Scan *scan)
 {
     double wide[TILE];
     Sums sums = {0, 0, 0, NAN};
@@ -456,38 +497,34 @@ static int is_table(const Py_buffer *table, Py_ssize_t keys)
     return 0;
 }
 
-PyDoc_STRVAR(count_bytes_doc,
-    "count_bytes(values, table)\n--\n\nCounts every byte in a table of 256 32-bit counts.");
-
-static PyObject *count_bytes(PyObject *module, PyObject *arguments)
+static PyObject *count(
+    PyObject *arguments, Py_ssize_t size, Py_ssize_t keys,
+    void (*tally)(const uint8_t *raw, Py_ssize_t bytes, uint32_t *table))
 {
     Py_buffer values, table;
     if (!PyArg_ParseTuple(arguments, "y*w*", &values, &table))
         return NULL;
-    int is_good = is_table(&table, 256);
+    int is_good = is_table(&table, keys);
+    if (is_good && values.len % size) {
+        PyErr_SetString(PyExc_ValueError, "only whole values are counted");
+        is_good = 0;
+    }
     if (is_good) {
-        const uint8_t *raw = values.buf;
-        uint32_t apart[4][256] = {{0}}; /* equal neighbours would wait for each other */
         Py_BEGIN_ALLOW_THREADS
-        Py_ssize_t at = 0;
-        for (; at + 4 <= values.len; at += 4) {
-            uint32_t four;
-            memcpy(&four, raw + at, sizeof four);
-            apart[0][four & 255]++;
-            apart[1][four >> 8 & 255]++;
-            apart[2][four >> 16 & 255]++;
-            apart[3][four >> 24]++;
-        }
-        for (; at < values.len; at++)
-            apart[0][raw[at]]++;
-        for (int key = 0; key < 256; key++)
-            for (int lane = 0; lane < 4; lane++)
-                ((uint32_t *)table.buf)[key] += apart[lane][key];
+        tally(values.buf, values.len, table.buf);
         Py_END_ALLOW_THREADS
     }
     PyBuffer_Release(&values);
     PyBuffer_Release(&table);
     return is_good ? Py_NewRef(Py_None) : NULL;
+}
+
+PyDoc_STRVAR(count_bytes_doc,
+    "count_bytes(values, table)\n--\n\nCounts every byte in a table of 256 32-bit counts.");
+
+static PyObject *count_bytes(PyObject *module, PyObject *arguments)
+{
+    return count(arguments, 1, 256, tally_bytes);
 }
 
 PyDoc_STRVAR(count_halves_doc,
@@ -496,37 +533,7 @@ PyDoc_STRVAR(count_halves_doc,
 
 static PyObject *count_halves(PyObject *module, PyObject *arguments)
 {
-    Py_buffer values, table;
-    if (!PyArg_ParseTuple(arguments, "y*w*", &values, &table))
-        return NULL;
-    int is_good = is_table(&table, 65536);
-    if (is_good && values.len % 2) {
-        PyErr_SetString(PyExc_ValueError, "only whole values of 16 bits are counted");
-        is_good = 0;
-    }
-    if (is_good) {
-        const uint8_t *raw = values.buf;
-        uint32_t *counts = table.buf;
-        Py_BEGIN_ALLOW_THREADS
-        Py_ssize_t at = 0;
-        for (; at + 8 <= values.len; at += 8) {
-            uint64_t four;
-            memcpy(&four, raw + at, sizeof four);
-            counts[four & 0xFFFF]++;
-            counts[four >> 16 & 0xFFFF]++;
-            counts[four >> 32 & 0xFFFF]++;
-            counts[four >> 48]++;
-        }
-        for (; at + 2 <= values.len; at += 2) {
-            uint16_t key;
-            memcpy(&key, raw + at, sizeof key);
-            counts[key]++;
-        }
-        Py_END_ALLOW_THREADS
-    }
-    PyBuffer_Release(&values);
-    PyBuffer_Release(&table);
-    return is_good ? Py_NewRef(Py_None) : NULL;
+    return count(arguments, 2, 65536, tally_halves);
 }
 
 PyDoc_STRVAR(scan_doc,
@@ -573,8 +580,8 @@ static PyObject *comparison_tuple(Gap gap, const Side *sides)
 
 PyDoc_STRVAR(total_doc,
     "total(values, code)\n--\n\n"
-    "Sums wide floats (code 'f' or 'd') without counting them. Returns (number, shift, sums of the\n"
-    "first two powers of x - shift); None if a value or a sum is not finite.");
+    "Sums wide floats (code 'f' or 'd') without counting them. Returns (number, shift, sums of\n"
+    "the first two powers of x - shift); None if a value or a sum is not finite.");
 
 static PyObject *total(PyObject *module, PyObject *arguments)
 {
