@@ -14,12 +14,8 @@ import pytest
 from safetensors.numpy import save_file
 
 import initcli
-from initcli.render.csv_sheet import render_csv
-from initcli.render.json_document import render_json
-from initcli.render.json_lines import render_json_lines
-from initcli.render.markdown import render_markdown
+from initcli.render.formats import Format, renderer
 from initcli.render.screen import Screen
-from initcli.render.svg import render_svg
 from initcli.render.table import render_table
 
 HOSTILE = [
@@ -91,16 +87,16 @@ def test_colour_comes_from_us_only(report: initcli.StatsReport) -> None:
 
 
 def test_json_gives_names_back_whole(report: initcli.StatsReport) -> None:
-    document = json.loads(render_json(report))
+    document = json.loads(renderer(Format.JSON)(report))
     assert {row["name"] for row in document["tensors"]} == set(HOSTILE)
-    assert render_json(report).isascii()
-    rows = [json.loads(line) for line in render_json_lines(report).splitlines()]
+    assert renderer(Format.JSON)(report).isascii()
+    rows = [json.loads(line) for line in renderer(Format.JSONL)(report).splitlines()]
     assert [row["name"] for row in rows] == [row["name"] for row in document["tensors"]]
     assert all(row["findings"] == "IC101" for row in rows)
 
 
 def test_csv_cells_are_neither_formulae_nor_control_characters(report: initcli.StatsReport) -> None:
-    text = render_csv(report)
+    text = renderer(Format.CSV)(report)
     rows = list(csv.DictReader(io.StringIO(text, newline="")))
     assert len(rows) == len(HOSTILE)
     for row in rows:
@@ -109,7 +105,7 @@ def test_csv_cells_are_neither_formulae_nor_control_characters(report: initcli.S
 
 
 def test_markdown_is_inert(report: initcli.StatsReport) -> None:
-    text = render_markdown(report)
+    text = renderer(Format.MARKDOWN)(report)
     assert not CONTROL.search(text)
     assert "<script" not in text
     assert "<!--" not in text
@@ -121,5 +117,5 @@ def test_markdown_is_inert(report: initcli.StatsReport) -> None:
 
 
 def test_svg_is_well_formed_and_without_scripts(report: initcli.StatsReport) -> None:
-    root = ET.fromstring(render_svg(report))  # noqa: S314 - our own output
+    root = ET.fromstring(renderer(Format.SVG)(report))  # noqa: S314 - our own output
     assert not [element for element in root.iter() if element.tag.endswith("script")]
