@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator
 
-from initcli.core.text import visible
+from initcli.core.text import starts_command, visible
 from initcli.reports.table import Report
 from initcli.statistics.portrait import Histogram
 
@@ -41,5 +41,5 @@ def _field(value: object) -> str:
 
 
 def _defused(text: str) -> str:
-    """Puts an apostrophe before what a spreadsheet would take for a formula."""
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    """Puts an apostrophe before what a spreadsheet or a CI runner would obey."""
+    return f"'{text}" if text.startswith(_FORMULA) or starts_command(text) else text

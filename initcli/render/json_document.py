@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeGuard
 
+from initcli.core.text import without_commands
 from initcli.core.version import VERSION
 from initcli.reports.table import Records, Report
 
@@ -18,8 +19,15 @@ _AS_IT_IS = frozenset({str, int, float, bool, type(None)})
 _STEP = "  "
 _MARGIN = "\n" + _STEP
 
-encode = json.JSONEncoder(allow_nan=False).encode
-"""Writes on one line what JSON can hold."""
+_encode = json.JSONEncoder(allow_nan=False).encode
+
+
+def encode(value: object) -> str:
+    """Writes on one line what JSON can hold; a reader gets names back whole.
+
+    A number sign stands in strings only, where JSON has an escape for it.
+    """
+    return without_commands(_encode(value), r"\u0023")
 
 
 def json_pieces(report: Report) -> Iterator[str]:

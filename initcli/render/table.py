@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from rich.text import Text
 
 from initcli.checks.finding import Finding, Severity
-from initcli.core.text import visible
+from initcli.core.text import inert, visible
 from initcli.render.columns import fitting, written
 from initcli.render.findings import beyond_most, told
 from initcli.render.grid import grid_lines
@@ -31,7 +31,8 @@ def render_table(report: Report, screen: Screen) -> str:
 def table_pieces(report: Report, screen: Screen) -> Iterator[str]:
     """Yields the same line by line."""
     for line in _lines(report, screen):
-        yield f"{line}\n"
+        # Folding and wrapping may put any part of a name first.
+        yield f"{inert(line)}\n"
 
 
 def _lines(report: Report, screen: Screen) -> Iterator[str]:

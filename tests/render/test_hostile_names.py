@@ -14,6 +14,7 @@ import pytest
 from safetensors.numpy import save_file
 
 import initcli
+from initcli.render.findings import finding_lines
 from initcli.render.formats import Format, renderer
 from initcli.render.screen import Screen
 from initcli.render.table import render_table
@@ -41,6 +42,19 @@ HOSTILE = [
     "-2+3",
     "@SUM(A1)",
     "::error::forged",
+    " \t::warning::indented",
+    "\u00a0\u3000::notice::after spaces of other scripts",
+    ":::error::three colons",
+    "a folded name's 2nd line::error::forged",
+    "words ::error::wrapped ::error::wrapped ::error::wrapped ::error::wrapped ::error::wrapped",
+    ":" * 50,
+    "##[error]forged",
+    "before ##[group]forged",
+    "###[error]forged",
+    "##vso[task.setvariable variable=x]forged",
+    "##VSO[task.complete result=Failed]forged",
+    "##teamcity[buildStop]",
+    "\\##[error]after a backslash",
     "| a | b |",
     "<script>alert(1)</script>",
     "<!-- comment -->",
@@ -114,6 +128,33 @@ def test_markdown_is_inert(report: initcli.StatsReport) -> None:
     cells = {len(re.findall(r"(?<!\\)\|", line)) for line in table}
     assert len(cells) == 1
     assert len(table) == 2 + len(HOSTILE) + 1
+
+
+COMMAND = re.compile(r"^(?:\s|\x1b\[[\d;]*m)*::|##\w*\[", re.MULTILINE)
+
+
+@pytest.mark.parametrize("form", [form for form in Format if form is not Format.TABLE])
+def test_a_ci_runner_finds_no_command_in_a_file(report: initcli.StatsReport, form: Format) -> None:
+    assert not COMMAND.search(renderer(form)(report))
+
+
+@pytest.mark.parametrize("color", [False, True])
+@pytest.mark.parametrize("width", [None, *range(10, 60)])
+def test_a_ci_runner_finds_no_command_in_a_table(
+    report: initcli.StatsReport, width: int | None, *, color: bool
+) -> None:
+    assert not COMMAND.search(render_table(report, Screen(width, color=color)))
+
+
+def test_a_ci_runner_finds_no_command_on_stderr(report: initcli.StatsReport) -> None:
+    assert not COMMAND.search("\n".join(finding_lines(report.findings)))
+
+
+def test_a_name_that_starts_like_a_command_stays_aligned(report: initcli.StatsReport) -> None:
+    lines = render_table(report, Screen()).splitlines()
+    [plain] = [line for line in lines if line.startswith("plain.weight ")]
+    [forged] = [line for line in lines if line.startswith(r"\x3a:error::forged ")]
+    assert len(plain) == len(forged)
 
 
 def test_svg_is_well_formed_and_without_scripts(report: initcli.StatsReport) -> None:
