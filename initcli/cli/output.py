@@ -14,11 +14,12 @@ import typer
 from initcli.core.errors import OutputError
 from initcli.core.progress import SILENT, Progress
 from initcli.core.text import visible
-from initcli.render.formats import Format, format_for, renderer
+from initcli.render.formats import Format, format_for, streamer
 from initcli.render.screen import Screen
 from initcli.reports.table import Report
 
 _STDOUT = Path("-")
+_BLOCK = 1 << 16
 FOR_MACHINES = {Format.JSON, Format.JSONL, Format.CSV}
 _CARRIES_NOTES = {Format.JSON, Format.MARKDOWN}
 _SHOWS_FINDINGS = {Format.TABLE, Format.MARKDOWN, Format.SVG}
@@ -83,23 +84,39 @@ def deliver(
         typer.Exit: Always: 0 if the report passed, else 1.
     """
     path = None if path == _STDOUT else path
-    text = _rendered(report, form, _stdout_screen(wide=wide) if path is None else Screen())
+    screen = _stdout_screen(wide=wide) if path is None else Screen()
+    blocks = _blocks(_pieces(report, form, screen))
     if path is None:
-        sys.stdout.write(text)
+        sys.stdout.writelines(blocks)
         sys.stdout.flush()
     else:
-        _write(path, text, inputs)
+        _write(path, blocks, inputs)
     is_seen = path is None and form in _SHOWS_FINDINGS
     _say(report, form, is_seen=is_seen, is_file=path is not None)
     raise typer.Exit(0 if report.passed else 1)
 
 
-def _rendered(report: Report, form: Format, screen: Screen) -> str:
+def _pieces(report: Report, form: Format, screen: Screen) -> Iterator[str]:
     if form is not Format.TABLE:
-        return renderer(form)(report)
-    from initcli.render.table import render_table
+        return streamer(form)(report)
+    from initcli.render.table import table_pieces
 
-    return render_table(report, screen)
+    return table_pieces(report, screen)
+
+
+def _blocks(pieces: Iterable[str]) -> Iterator[str]:
+    """Joins pieces to blocks: stdout may be unbuffered, and a system call a row is slow.
+
+    What fits one block is written whole or, where rendering fails, not at all.
+    """
+    held, size = list[str](), 0
+    for piece in pieces:
+        held.append(piece)
+        size += len(piece)
+        if size >= _BLOCK:
+            yield "".join(held)
+            held, size = [], 0
+    yield "".join(held)
 
 
 def _stdout_screen(*, wide: bool) -> Screen:
@@ -127,14 +144,14 @@ def _is_capable(stream: TextIO | None) -> bool:
     return stream is not None and stream.isatty() and os.environ.get("TERM") != "dumb"
 
 
-def _write(path: Path, text: str, inputs: Iterable[Path]) -> None:
+def _write(path: Path, blocks: Iterable[str], inputs: Iterable[Path]) -> None:
     if path.exists() and any(one.exists() and path.samefile(one) for one in inputs):
         message = "the output is an input, and an input is never changed"
         raise OutputError(message, where=visible(str(path), 300))
     from initcli.formats.atomic import atomic_file
 
     with atomic_file(path, overwrite=True) as file:
-        file.write(text.encode("utf-8", "backslashreplace"))
+        file.writelines(block.encode("utf-8", "backslashreplace") for block in blocks)
 
 
 def _say(report: Report, form: Format, *, is_seen: bool, is_file: bool) -> None:

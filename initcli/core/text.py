@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import difflib
+import re
 import unicodedata
 from collections.abc import Iterable
 
 _UNSAFE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+# What CI runners obey: `##[…]`, `##vso[…]` and their kin anywhere; `::…::` at the start of a line,
+# before which they trim white space, and where a style of ours may stand too.
+_ANYWHERE = re.compile(r"#(?=#\w*\[)")
+_AT_START = re.compile(r"((?:\s|\x1b\[[\d;]*m)*):(?=:)")
 
 
 def visible(text: str, limit: int | None = None) -> str:
     r"""Shows every control, format, bidirectional and unpaired character escaped.
+
+    So is what a CI runner would obey wherever it stands in a line.
 
     Args:
         text: Anything an input file may hold.
@@ -19,13 +26,36 @@ def visible(text: str, limit: int | None = None) -> str:
     >>> visible("w\x1b[31m")
     'w\\x1b[31m'
     """
-    if text.isprintable():  # what Python calls printable holds nothing unsafe
-        shown = text
-    else:
-        # Cutting first keeps a hostile name of a megabyte from being escaped whole.
-        head = text if limit is None else text[: limit + 1]
-        shown = "".join(_escape(character) for character in head)
+    # Cutting first keeps a hostile name of a megabyte from being escaped whole.
+    head = text if limit is None else text[: limit + 1]
+    # What Python calls printable holds nothing unsafe.
+    shown = head if head.isprintable() else "".join(map(_escape, head))
+    shown = without_commands(shown, r"\x23")
     return shown if limit is None or len(shown) <= limit else shown[: limit - 1] + "…"
+
+
+def without_commands(text: str, number_sign: str) -> str:
+    """Escapes commands that a CI runner finds anywhere in a line.
+
+    Args:
+        text: What is to be written.
+        number_sign: How the first character of a command is escaped in this medium.
+    """
+    return _ANYWHERE.sub(lambda _: number_sign, text) if "##" in text else text
+
+
+def starts_command(text: str) -> bool:
+    """Tells whether a CI runner would obey a line that starts so."""
+    return "::" in text and _AT_START.match(text) is not None
+
+
+def inert(line: str) -> str:
+    r"""Escapes the command that a CI runner would find at the start of a line.
+
+    >>> inert("  ::error::forged")
+    '  \\x3a:error::forged'
+    """
+    return _AT_START.sub(r"\1\\x3a", line, count=1) if starts_command(line) else line
 
 
 def _escape(character: str) -> str:

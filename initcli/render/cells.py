@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from initcli.core.text import visible
+from initcli.core.text import inert, visible
 from initcli.reports.table import Column, Form
 from initcli.statistics.portrait import Histogram
 
@@ -51,7 +51,8 @@ def number(value: float) -> str:
 
 
 def _text(value: object) -> str:
-    return "" if value is None else visible(str(value))
+    # Any cell may come to start a line; escaped before widths are taken, columns stay aligned.
+    return "" if value is None else inert(visible(str(value)))
 
 
 def _shape(value: object) -> str:

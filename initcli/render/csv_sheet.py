@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import csv
-import io
+from collections.abc import Iterator
 
-from initcli.core.text import visible
+from initcli.core.text import starts_command, visible
 from initcli.reports.table import Report
 from initcli.statistics.portrait import Histogram
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
-def render_csv(report: Report) -> str:
-    """Returns a header and one line a row, numbers at full precision."""
-    file = io.StringIO()
-    writer = csv.writer(file, lineterminator="\r\n")
-    writer.writerow(report.table.keys)
+class _Returning:
+    """A file that hands back what is written to it, as the writer of csv then does too."""
+
+    @staticmethod
+    def write(text: str) -> str:
+        return text
+
+
+def csv_pieces(report: Report) -> Iterator[str]:
+    """Yields a header and one line a row, numbers at full precision."""
+    writer = csv.writer(_Returning(), lineterminator="\r\n")
+    yield writer.writerow(report.table.keys)
     for record in report.table.records():
-        writer.writerow([_field(value) for value in record.values()])
-    return file.getvalue()
+        yield writer.writerow([_field(value) for value in record.values()])
 
 
 def _field(value: object) -> str:
@@ -35,5 +41,5 @@ def _field(value: object) -> str:
 
 
 def _defused(text: str) -> str:
-    """Puts an apostrophe before what a spreadsheet would take for a formula."""
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    """Puts an apostrophe before what a spreadsheet or a CI runner would obey."""
+    return f"'{text}" if text.startswith(_FORMULA) or starts_command(text) else text

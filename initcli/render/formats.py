@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -55,17 +55,26 @@ def format_for(path: Path, wanted: Format | None) -> Format:
 
 
 def renderer(form: Format) -> Callable[[Report], str]:
-    """Returns the renderer of a form other than the table; only the one asked for is imported."""
+    """Returns what writes a whole report in a form other than the table."""
+    pieces = streamer(form)
+    return lambda report: "".join(pieces(report))
+
+
+def streamer(form: Format) -> Callable[[Report], Iterator[str]]:
+    """Returns what writes a report piece by piece, so that none is ever held whole.
+
+    The table is not among them; and only the form asked for is imported.
+    """
     if form is Format.JSON:
-        from initcli.render.json_document import render_json as chosen
+        from initcli.render.json_document import json_pieces as chosen
     elif form is Format.JSONL:
-        from initcli.render.json_lines import render_json_lines as chosen
+        from initcli.render.json_lines import json_line_pieces as chosen
     elif form is Format.CSV:
-        from initcli.render.csv_sheet import render_csv as chosen
+        from initcli.render.csv_sheet import csv_pieces as chosen
     elif form is Format.MARKDOWN:
-        from initcli.render.markdown import render_markdown as chosen
+        from initcli.render.markdown import markdown_pieces as chosen
     elif form is Format.SVG:
-        from initcli.render.svg import render_svg as chosen
+        from initcli.render.svg import svg_pieces as chosen
     else:
         message = f"{form} is written for a screen"
         raise ValueError(message)

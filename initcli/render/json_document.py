@@ -7,23 +7,32 @@ import enum
 import functools
 import json
 import math
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, TypeGuard
 
+from initcli.core.text import without_commands
 from initcli.core.version import VERSION
-from initcli.reports.table import Report
+from initcli.reports.table import Records, Report
 
 _NAMES = {math.inf: "Infinity", -math.inf: "-Infinity"}
 _AS_IT_IS = frozenset({str, int, float, bool, type(None)})
 _STEP = "  "
+_MARGIN = "\n" + _STEP
 
-encode = json.JSONEncoder(allow_nan=False).encode
-"""Writes on one line what JSON can hold."""
+_encode = json.JSONEncoder(allow_nan=False).encode
 
 
-def render_json(report: Report) -> str:
-    """Returns the document; the same input gives the same bytes."""
-    document = {
+def encode(value: object) -> str:
+    """Writes on one line what JSON can hold; a reader gets names back whole.
+
+    A number sign stands in strings only, where JSON has an escape for it.
+    """
+    return without_commands(_encode(value), r"\u0023")
+
+
+def json_pieces(report: Report) -> Iterator[str]:
+    """Yields the document piece by piece; the same input gives the same bytes."""
+    document: dict[str, object] = {
         "schema": report.schema,
         "initcli": VERSION,
         **report.document(),
@@ -31,7 +40,24 @@ def render_json(report: Report) -> str:
         "verdict": report.verdict,
         "passed": report.passed,
     }
-    return indented(document) + "\n"
+    opening = "{"
+    for key, value in _object(document).items():
+        yield f"{opening}{_MARGIN}{_key(key)}: "
+        yield from _item_pieces(value)
+        opening = ","
+    yield "\n}\n"
+
+
+def _item_pieces(value: object) -> Iterator[str]:
+    """Yields a value of the document: what may be long, one item at a time."""
+    if not (_is_list(value) and value):
+        yield indented(value, _MARGIN)
+        return
+    opening, inner = "[", _MARGIN + _STEP
+    for item in value:
+        yield f"{opening}{inner}{indented(item, inner)}"
+        opening = ","
+    yield f"{_MARGIN}]"
 
 
 def plain(value: object) -> Any:  # noqa: ANN401 - JSON has no narrower type
@@ -55,9 +81,13 @@ def _opened(value: object) -> object:
         value = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
     if isinstance(value, Mapping):
         return _object(value)
-    if isinstance(value, list | tuple):
+    if _is_list(value):
         return list(value)
     return value.value if isinstance(value, enum.Enum) else value
+
+
+def _is_list(value: object) -> TypeGuard[Sequence[object]]:
+    return isinstance(value, list | tuple | Records)
 
 
 def _object(mapping: Mapping[str, object]) -> dict[str, object]:

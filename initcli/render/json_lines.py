@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from initcli.render.json_document import encode, plain
 from initcli.reports.table import Report
 
 
-def render_json_lines(report: Report) -> str:
-    """Returns one line a row."""
-    return "".join(f"{encode(plain(record))}\n" for record in report.table.records())
+def json_line_pieces(report: Report) -> Iterator[str]:
+    """Yields one line a row."""
+    for record in report.table.records():
+        yield f"{encode(plain(record))}\n"

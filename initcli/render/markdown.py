@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from initcli.core.text import visible
 from initcli.render.cells import cell
@@ -13,25 +13,28 @@ _SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+!|~&@-])")
 _RIGHT = {Form.COUNT, Form.NUMBER}
 
 
-def render_markdown(report: Report) -> str:
-    """Returns the table, then findings, notes and the verdict."""
+def markdown_pieces(report: Report) -> Iterator[str]:
+    """Yields the table, then findings, notes and the verdict, line by line."""
+    for line in _lines(report):
+        yield f"{line}\n"
+
+
+def _lines(report: Report) -> Iterator[str]:
     columns = report.table.columns
-    total = [report.table.total] if report.table.total is not None else []
-    lines = [
-        _line(column.title for column in columns),
-        _line("---:" if column.form in _RIGHT else "---" for column in columns),
-        *(_row(row, columns) for row in (*report.table.rows, *total)),
-        "",
-        *(
-            f"- **{finding.severity.value}** {finding.code} {escaped(finding.tensor)}: "
-            f"{escaped(finding.message)}"
-            for finding in report.findings
-        ),
-        *(f"- note: {escaped(note)}" for note in report.notes),
-        "",
-        f"**{escaped(report.verdict)}**",
-    ]
-    return "\n".join(lines) + "\n"
+    yield _line(column.title for column in columns)
+    yield _line("---:" if column.form in _RIGHT else "---" for column in columns)
+    for row in report.table.rows:
+        yield _row(row, columns)
+    if report.table.total is not None:
+        yield _row(report.table.total, columns)
+    yield ""
+    for finding in report.findings:
+        what = f"{escaped(finding.tensor)}: {escaped(finding.message)}"
+        yield f"- **{finding.severity.value}** {finding.code} {what}"
+    for note in report.notes:
+        yield f"- note: {escaped(note)}"
+    yield ""
+    yield f"**{escaped(report.verdict)}**"
 
 
 def escaped(text: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
 
 from rich.console import Console
 from rich.text import Text
@@ -14,8 +15,8 @@ from initcli.reports.table import Report
 _WIDTH = 120
 
 
-def render_svg(report: Report) -> str:
-    """Returns the picture; the same report gives the same bytes."""
+def svg_pieces(report: Report) -> Iterator[str]:
+    """Yields the picture, whole; the same report gives the same bytes."""
     console = Console(
         file=io.StringIO(),
         record=True,
@@ -29,4 +30,4 @@ def render_svg(report: Report) -> str:
     )
     for line in render_table(report, Screen(_WIDTH, color=True)).splitlines():
         console.print(Text.from_ansi(line), overflow="fold", crop=False)
-    return console.export_svg(title="initcli", unique_id="initcli")
+    yield console.export_svg(title="initcli", unique_id="initcli")

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from rich.text import Text
 
 from initcli.checks.finding import Finding, Severity
-from initcli.core.text import visible
+from initcli.core.text import inert, visible
 from initcli.render.columns import fitting, written
 from initcli.render.findings import beyond_most, told
 from initcli.render.grid import grid_lines
@@ -25,15 +25,27 @@ _STYLES = {
 
 def render_table(report: Report, screen: Screen) -> str:
     """Returns the table, then findings and the verdict."""
+    return "".join(table_pieces(report, screen))
+
+
+def table_pieces(report: Report, screen: Screen) -> Iterator[str]:
+    """Yields the same line by line."""
+    for line in _lines(report, screen):
+        # Folding and wrapping may put any part of a name first.
+        yield f"{inert(line)}\n"
+
+
+def _lines(report: Report, screen: Screen) -> Iterator[str]:
     draw = _wrapped if report.table.wraps else _fitted
-    lines = [*draw(report.table, screen)] if report.table.rows else []
-    return "\n".join([*lines, *printed(_remarks(report), screen)]) + "\n"
+    if report.table.rows:
+        yield from draw(report.table, screen)
+    yield from printed(_remarks(report), screen)
 
 
-def _wrapped(table: Table, screen: Screen) -> list[str]:
+def _wrapped(table: Table, screen: Screen) -> Iterator[str]:
     from initcli.render.wrapped import wrapped_table
 
-    return printed([wrapped_table(table)], screen)
+    yield from printed([wrapped_table(table)], screen)
 
 
 def _fitted(table: Table, screen: Screen) -> Iterator[str]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import dataclasses
 import enum
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, overload
 
 from initcli.core.errors import OptionError
 from initcli.core.text import did_you_mean
@@ -57,6 +57,41 @@ class Column:
 Row = Any
 """A frozen dataclass whose attributes are the keys of its table's columns."""
 
+Record = dict[str, object]
+"""A row for machines."""
+
+
+class Records(Sequence[Record]):
+    """Rows for machines, of which each is made when it is asked for and kept by nobody.
+
+    A hundred thousand of them at once take a multiple of what they are made from.
+
+    Args:
+        rows: What they are made from.
+        make: Makes one.
+    """
+
+    def __init__(self, rows: Sequence[Row], make: Callable[[Row], Record]) -> None:
+        self._rows = rows
+        self._make = make
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __iter__(self) -> Iterator[Record]:
+        return map(self._make, self._rows)
+
+    @overload
+    def __getitem__(self, place: int) -> Record: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> Records: ...
+
+    def __getitem__(self, place: int | slice) -> Record | Records:
+        if isinstance(place, slice):
+            return Records(self._rows[place], self._make)
+        return self._make(self._rows[place])
+
 
 @dataclass(frozen=True, slots=True)
 class Table:
@@ -76,9 +111,9 @@ class Table:
     total: Row | None = None
     wraps: bool = False
 
-    def records(self) -> list[dict[str, object]]:
+    def records(self) -> Records:
         """Returns the rows for machines."""
-        return [{key: getattr(row, key) for key in self.keys} for row in self.rows]
+        return Records(self.rows, lambda row: {key: getattr(row, key) for key in self.keys})
 
 
 class Report(Protocol):
@@ -185,7 +220,7 @@ def _is_absent(value: object) -> bool:
     return value is None or (isinstance(value, float) and math.isnan(value))
 
 
-def as_mapping(row: object) -> dict[str, object]:
+def as_mapping(row: object) -> Record:
     """Returns a row's attributes by name."""
     return {
         field.name: getattr(row, field.name)
@@ -193,6 +228,6 @@ def as_mapping(row: object) -> dict[str, object]:
     }
 
 
-def findings_document(findings: Iterable[Finding]) -> list[Mapping[str, object]]:
+def findings_document(findings: Sequence[Finding]) -> Records:
     """Returns findings for machines."""
-    return [as_mapping(finding) | {"severity": finding.severity.value} for finding in findings]
+    return Records(findings, lambda one: as_mapping(one) | {"severity": one.severity.value})

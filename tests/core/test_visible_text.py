@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from initcli.core.text import did_you_mean, plural, visible
+from initcli.core.text import did_you_mean, inert, plural, visible
 
 ANY_TEXT = st.text(st.characters(exclude_categories=[]))
 
@@ -26,6 +26,9 @@ ANY_TEXT = st.text(st.characters(exclude_categories=[]))
         ("\ud800", r"\ud800"),
         ("\U000e0041", r"\U000e0041"),
         ("", ""),
+        ("##[error]x", r"\x23#[error]x"),
+        ("a ###vso[task.x]", r"a #\x23#vso[task.x]"),
+        ("## heading [1] #[2]", "## heading [1] #[2]"),
     ],
 )
 def test_what_acts_on_a_terminal_is_escaped_and_what_can_be_read_is_not(
@@ -40,6 +43,26 @@ def test_nothing_invisible_is_left_and_no_limit_is_passed(text: str, limit: int 
     assert not [char for char in shown if unicodedata.category(char) in {"Cc", "Cf", "Cs", "Co"}]
     assert limit is None or len(shown) <= limit
     shown.encode("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        ("::error::x", r"\x3a:error::x"),
+        (" \u00a0::error::x", " \u00a0" + r"\x3a:error::x"),
+        ("\x1b[1m ::error::x", "\x1b[1m " + r"\x3a:error::x"),
+        ("a::b", "a::b"),
+        (": :", ": :"),
+    ],
+)
+def test_a_line_that_a_runner_would_obey_is_escaped(line: str, shown: str) -> None:
+    assert inert(line) == shown
+    assert inert(shown) == shown
+
+
+@given(ANY_TEXT)
+def test_what_is_shown_can_be_shown_again(text: str) -> None:
+    assert visible(visible(text)) == visible(text)
 
 
 def test_what_is_cut_is_marked() -> None:

@@ -14,12 +14,9 @@ import pytest
 from safetensors.numpy import save_file
 
 import initcli
-from initcli.render.csv_sheet import render_csv
-from initcli.render.json_document import render_json
-from initcli.render.json_lines import render_json_lines
-from initcli.render.markdown import render_markdown
+from initcli.render.findings import finding_lines
+from initcli.render.formats import Format, renderer
 from initcli.render.screen import Screen
-from initcli.render.svg import render_svg
 from initcli.render.table import render_table
 
 HOSTILE = [
@@ -45,6 +42,19 @@ HOSTILE = [
     "-2+3",
     "@SUM(A1)",
     "::error::forged",
+    " \t::warning::indented",
+    "\u00a0\u3000::notice::after spaces of other scripts",
+    ":::error::three colons",
+    "a folded name's 2nd line::error::forged",
+    "words ::error::wrapped ::error::wrapped ::error::wrapped ::error::wrapped ::error::wrapped",
+    ":" * 50,
+    "##[error]forged",
+    "before ##[group]forged",
+    "###[error]forged",
+    "##vso[task.setvariable variable=x]forged",
+    "##VSO[task.complete result=Failed]forged",
+    "##teamcity[buildStop]",
+    "\\##[error]after a backslash",
     "| a | b |",
     "<script>alert(1)</script>",
     "<!-- comment -->",
@@ -91,16 +101,16 @@ def test_colour_comes_from_us_only(report: initcli.StatsReport) -> None:
 
 
 def test_json_gives_names_back_whole(report: initcli.StatsReport) -> None:
-    document = json.loads(render_json(report))
+    document = json.loads(renderer(Format.JSON)(report))
     assert {row["name"] for row in document["tensors"]} == set(HOSTILE)
-    assert render_json(report).isascii()
-    rows = [json.loads(line) for line in render_json_lines(report).splitlines()]
+    assert renderer(Format.JSON)(report).isascii()
+    rows = [json.loads(line) for line in renderer(Format.JSONL)(report).splitlines()]
     assert [row["name"] for row in rows] == [row["name"] for row in document["tensors"]]
     assert all(row["findings"] == "IC101" for row in rows)
 
 
 def test_csv_cells_are_neither_formulae_nor_control_characters(report: initcli.StatsReport) -> None:
-    text = render_csv(report)
+    text = renderer(Format.CSV)(report)
     rows = list(csv.DictReader(io.StringIO(text, newline="")))
     assert len(rows) == len(HOSTILE)
     for row in rows:
@@ -109,7 +119,7 @@ def test_csv_cells_are_neither_formulae_nor_control_characters(report: initcli.S
 
 
 def test_markdown_is_inert(report: initcli.StatsReport) -> None:
-    text = render_markdown(report)
+    text = renderer(Format.MARKDOWN)(report)
     assert not CONTROL.search(text)
     assert "<script" not in text
     assert "<!--" not in text
@@ -120,6 +130,33 @@ def test_markdown_is_inert(report: initcli.StatsReport) -> None:
     assert len(table) == 2 + len(HOSTILE) + 1
 
 
+COMMAND = re.compile(r"^(?:\s|\x1b\[[\d;]*m)*::|##\w*\[", re.MULTILINE)
+
+
+@pytest.mark.parametrize("form", [form for form in Format if form is not Format.TABLE])
+def test_a_ci_runner_finds_no_command_in_a_file(report: initcli.StatsReport, form: Format) -> None:
+    assert not COMMAND.search(renderer(form)(report))
+
+
+@pytest.mark.parametrize("color", [False, True])
+@pytest.mark.parametrize("width", [None, *range(10, 60)])
+def test_a_ci_runner_finds_no_command_in_a_table(
+    report: initcli.StatsReport, width: int | None, *, color: bool
+) -> None:
+    assert not COMMAND.search(render_table(report, Screen(width, color=color)))
+
+
+def test_a_ci_runner_finds_no_command_on_stderr(report: initcli.StatsReport) -> None:
+    assert not COMMAND.search("\n".join(finding_lines(report.findings)))
+
+
+def test_a_name_that_starts_like_a_command_stays_aligned(report: initcli.StatsReport) -> None:
+    lines = render_table(report, Screen()).splitlines()
+    [plain] = [line for line in lines if line.startswith("plain.weight ")]
+    [forged] = [line for line in lines if line.startswith(r"\x3a:error::forged ")]
+    assert len(plain) == len(forged)
+
+
 def test_svg_is_well_formed_and_without_scripts(report: initcli.StatsReport) -> None:
-    root = ET.fromstring(render_svg(report))  # noqa: S314 - our own output
+    root = ET.fromstring(renderer(Format.SVG)(report))  # noqa: S314 - our own output
     assert not [element for element in root.iter() if element.tag.endswith("script")]
