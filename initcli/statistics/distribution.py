@@ -36,9 +36,11 @@ def distribution_of(
         return Distribution({}, None, distinct(seen.table, grid))
     ends = float(summary.minimum), float(summary.maximum)
     cells = _cells(grid, keys, counts)
-    quantiles = {each: _quantile(cells, ends, each) for each in probabilities}
+    quantiles = (
+        _stated(found, seen.dtype, summary) for found in _quantiles(cells, ends, probabilities)
+    )
     return Distribution(
-        {each: _stated(found, seen.dtype, summary) for each, found in quantiles.items()},
+        dict(zip(probabilities, quantiles, strict=True)),
         _histogram(cells, ends, summary),
         distinct(seen.table, grid),
     )
@@ -60,14 +62,18 @@ def _cells(grid: Grid, keys: NDArray[np.int64], counts: NDArray[np.int64]) -> _C
     return _Cells(np.minimum(low, high), np.maximum(low, high), counts, np.cumsum(counts))
 
 
-def _quantile(cells: _Cells, ends: tuple[float, float], probability: float) -> float:
-    """Returns the value of rank ⌈p·n⌉, as if a cell's values lay evenly in it."""
+def _quantiles(
+    cells: _Cells, ends: tuple[float, float], probabilities: Sequence[float]
+) -> list[float]:
+    """Returns the values of ranks ⌈p·n⌉, as if a cell's values lay evenly in it."""
+    total = int(cells.reached[-1])
     # In whole numbers: p·n in float64 may land just beyond the rank that is meant.
-    rank = max(1, -(-round(probability * 1_000_000) * int(cells.reached[-1]) // 1_000_000))
-    place = int(np.searchsorted(cells.reached, rank))
-    start, end, count = (float(each[place]) for each in (cells.start, cells.end, cells.counts))
-    share = (rank - (int(cells.reached[place]) - count) - 0.5) / count
-    return min(max(start + (end - start) * share, ends[0]), ends[1])
+    ranks = [max(1, -(-round(each * 1_000_000) * total // 1_000_000)) for each in probabilities]
+    places = np.searchsorted(cells.reached, ranks)
+    start, counts = cells.start[places], cells.counts[places]
+    share = (np.array(ranks) - (cells.reached[places] - counts) - 0.5) / counts
+    found: list[float] = np.clip(start + (cells.end[places] - start) * share, *ends).tolist()
+    return found
 
 
 def _stated(quantile: float, dtype: DType, summary: Summary) -> float | None:
