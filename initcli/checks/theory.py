@@ -12,6 +12,8 @@ from initcli.checks.registry import check
 if TYPE_CHECKING:
     from initcli.theory.judge import Score
 
+_LONG = 1e6
+
 
 @check("IC201", Severity.ERROR, advice="initcli schemes shows what each scheme draws")
 def mean_is_off(seen: Observation) -> str | None:
@@ -32,4 +34,6 @@ def variance_is_off(seen: Observation) -> str | None:
 
 
 def _z(score: Score) -> str:
-    return "" if math.isinf(score.z) else f" (z = {score.z:+.1f})"
+    if math.isinf(score.z):
+        return ""
+    return f" (z = {score.z:+{'.1f' if abs(score.z) < _LONG else '.3g'}})"

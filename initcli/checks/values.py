@@ -56,6 +56,8 @@ def is_duplicate(seen: Observation) -> str | None:
 @check("IC106", Severity.WARNING, advice="with --rows: see whether the units died or were pruned")
 def has_dead_lines(seen: Observation) -> str | None:
     """Some rows or columns of a matrix hold nothing but zeros."""
+    if not (seen.spec.is_matrix and seen.spec.dtype.is_float):
+        return None  # the first of many positions or zero points is a zero by right
     told = [
         _dead(verdict, noun)
         for verdict, noun in ((seen.rows, "row"), (seen.columns, "column"))

@@ -93,7 +93,9 @@ def stats(
     device: Annotated[
         str,
         typer.Option(
-            metavar="cpu", rich_help_panel=MEASURED, help="Where to compute; cuda serves nothing."
+            metavar="cpu",
+            rich_help_panel=MEASURED,
+            help="The only one: nothing has been measured to be faster on a GPU.",
         ),
     ] = "cpu",
     jobs: options.Jobs = None,

@@ -85,7 +85,7 @@ class TruncatedError(InitcliError):
     """A file ends early, or changed while it was being read."""
 
     code = "E204"
-    title = "truncated file"
+    title = "truncated or changed file"
 
 
 class IndexMismatchError(InitcliError):

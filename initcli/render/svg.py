@@ -12,15 +12,16 @@ from initcli.render.screen import Screen
 from initcli.render.table import render_table
 from initcli.reports.table import Report
 
-_WIDTH = 120
+_LEAST_WIDTH = 80
 
 
 def svg_pieces(report: Report) -> Iterator[str]:
-    """Yields the picture, whole; the same report gives the same bytes."""
+    """Yields the picture, whole, as wide as its lines; the same report gives the same bytes."""
+    lines = [Text.from_ansi(line) for line in render_table(report, Screen(color=True)).splitlines()]
     console = Console(
         file=io.StringIO(),
         record=True,
-        width=_WIDTH,
+        width=max(_LEAST_WIDTH, *(line.cell_len for line in lines)),
         force_terminal=True,
         color_system="truecolor",
         highlight=False,
@@ -28,6 +29,6 @@ def svg_pieces(report: Report) -> Iterator[str]:
         emoji=False,
         legacy_windows=False,
     )
-    for line in render_table(report, Screen(_WIDTH, color=True)).splitlines():
-        console.print(Text.from_ansi(line), overflow="fold", crop=False)
+    for line in lines:
+        console.print(line, overflow="fold", crop=False)
     yield console.export_svg(title="initcli", unique_id="initcli")

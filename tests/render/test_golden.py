@@ -64,5 +64,6 @@ def test_the_picture_in_the_readme_is_current(
         "sample_models/faulty.safetensors",
         select=["*.weight"],
         scheme="kaiming_uniform(a=2.2360679775)",
+        columns="name,shape,mean,std,hist,zeros,nan,inf,theory_variance,ratio,verdict",
     )
     golden("faulty.svg", renderer(Format.SVG)(report))

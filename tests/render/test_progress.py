@@ -60,7 +60,7 @@ def test_an_error_stands_alone_on_the_screen(tmp_path: Path) -> None:
     done = run_on_terminal(tmp_path, SCRIPT.format(work=work))
     assert done.code == 2
     assert HALF in done.written
-    assert done.screen == "initcli: error E204: truncated file: cut off"
+    assert done.screen == "initcli: error E204: truncated or changed file: cut off"
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
