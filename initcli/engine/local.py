@@ -13,6 +13,7 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 _AHEAD = 2
+_FEW_BYTES = 1 << 12
 _buffers = threading.local()
 
 
@@ -20,6 +21,17 @@ def default_jobs() -> int:
     """Returns as many threads as this process may use cores."""
     affinity = getattr(os, "sched_getaffinity", None)
     return len(affinity(0)) if affinity else os.cpu_count() or 1
+
+
+def useful_jobs(jobs: int, nbytes: int, tensors: int) -> int:
+    """Returns how many threads are of use; one where tensors are so small that Python is busy.
+
+    Args:
+        jobs: As many as may be used.
+        nbytes: What there is to read.
+        tensors: Of how many tensors.
+    """
+    return 1 if nbytes < _FEW_BYTES * tensors else jobs
 
 
 def run_in_order(

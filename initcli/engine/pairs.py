@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from initcli.core.dtypes import BYTE
 from initcli.core.progress import SILENT, Progress
 from initcli.engine import plan
-from initcli.engine.local import borrow, run_in_order
+from initcli.engine.local import borrow, run_in_order, useful_jobs
 from initcli.engine.plan import Piece, cuts
 from initcli.formats.checkpoint import StoredTensor
 from initcli.formats.reading import Reader, open_shard
@@ -70,6 +70,7 @@ def pair_summaries(
         TruncatedError, MissingError: A file is not what it was when it was opened.
     """
     so_far: PairSummary | None = None
+    jobs = useful_jobs(jobs, sum(pair.a.spec.nbytes for pair in pairs), len(pairs))
     for done in run_in_order(_compare, _tasks(pairs), jobs):
         for stretch, part in done:
             so_far = part if so_far is None else so_far + part

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Self
 
 from initcli.core.progress import SILENT, Progress
-from initcli.engine.local import borrow, run_in_order
+from initcli.engine.local import borrow, run_in_order, useful_jobs
 from initcli.engine.plan import Piece, Task, chunks, tasks_of
 from initcli.engine.wanted import PLAIN, Wanted
 from initcli.formats.checkpoint import Checkpoint
@@ -49,6 +49,7 @@ def portraits(
     readable = [tensor for tensor in chosen if tensor.spec.dtype.is_decoded]
     yield from ((each.spec.name, None) for each in chosen if not each.spec.dtype.is_decoded)
     so_far: _Part | None = None
+    jobs = useful_jobs(jobs, sum(each.spec.nbytes for each in readable), len(readable))
     for done in run_in_order(partial(_measure, wanted), tasks_of(readable), jobs):
         for piece, part in done:
             so_far = part if so_far is None else so_far + part

@@ -2,7 +2,8 @@
  *
  * initcli/kernels/twin.py does the same with NumPy; it is the reference, and tests hold the
  * two equal. Nothing here knows of tensors or files. Every function takes buffers of whole
- * little-endian values, works without the interpreter's lock, and returns plain numbers.
+ * little-endian values, works without the interpreter's lock unless the values are few, and
+ * returns plain numbers.
  *
  * Values are taken tile by tile, so that several loops over a tile find it in the first cache.
  * Sums run in independent lanes, which compilers turn into vector instructions, and which give
@@ -31,7 +32,7 @@
 
 #define DUST 1e-12
 
-enum { TILE = 2048, LANES = 8, PAIR_LANES = 4, KEY_OF_MINUS_ZERO = 0x8000 };
+enum { FEW_BYTES = 1 << 14, TILE = 2048, LANES = 8, PAIR_LANES = 4, KEY_OF_MINUS_ZERO = 0x8000 };
 
 /* ---- loops over one tile --------------------------------------------------------------------- */
 
@@ -489,6 +490,18 @@ static int compare_chunks(
 
 /* ---- what Python sees ------------------------------------------------------------------------ */
 
+/* Threads would hand the lock to and fro for longer than it takes to fold a few values. */
+static PyThreadState *release_for(Py_ssize_t bytes)
+{
+    return bytes < FEW_BYTES ? NULL : PyEval_SaveThread();
+}
+
+static void retake(PyThreadState *released)
+{
+    if (released != NULL)
+        PyEval_RestoreThread(released);
+}
+
 static int is_table(const Py_buffer *table, Py_ssize_t keys)
 {
     if (table->itemsize == sizeof(uint32_t) && table->len == keys * table->itemsize)
@@ -510,9 +523,9 @@ static PyObject *count(
         is_good = 0;
     }
     if (is_good) {
-        Py_BEGIN_ALLOW_THREADS
+        PyThreadState *released = release_for(values.len);
         tally(values.buf, values.len, table.buf);
-        Py_END_ALLOW_THREADS
+        retake(released);
     }
     PyBuffer_Release(&values);
     PyBuffer_Release(&table);
@@ -556,9 +569,9 @@ static PyObject *scan(PyObject *module, PyObject *arguments)
     }
     Scan seen = {0};
     if (is_good) {
-        Py_BEGIN_ALLOW_THREADS
+        PyThreadState *released = release_for(values.len);
         seen = scan_chunk(kind, values.buf, values.len / kind->size, table.buf);
-        Py_END_ALLOW_THREADS
+        retake(released);
     }
     PyBuffer_Release(&values);
     PyBuffer_Release(&table);
@@ -597,9 +610,9 @@ static PyObject *total(PyObject *module, PyObject *arguments)
     }
     Side side = {0};
     if (is_good) {
-        Py_BEGIN_ALLOW_THREADS
+        PyThreadState *released = release_for(values.len);
         is_finite = sum_chunk(kind, values.buf, values.len / kind->size, &side);
-        Py_END_ALLOW_THREADS
+        retake(released);
     }
     PyBuffer_Release(&values);
     if (!is_good)
@@ -638,9 +651,9 @@ static PyObject *compare(PyObject *module, PyObject *arguments)
     Side sides[2] = {{0}};
     if (is_good) {
         Comparison how = {kind, lookup.buf, allowed};
-        Py_BEGIN_ALLOW_THREADS
+        PyThreadState *released = release_for(a.len);
         is_finite = compare_chunks(&how, a.buf, b.buf, a.len / kind->size, &gap, sides);
-        Py_END_ALLOW_THREADS
+        retake(released);
     }
     PyBuffer_Release(&a);
     PyBuffer_Release(&b);
@@ -658,9 +671,9 @@ static PyObject *same(PyObject *module, PyObject *arguments)
     int is_same;
     if (!PyArg_ParseTuple(arguments, "y*y*", &a, &b))
         return NULL;
-    Py_BEGIN_ALLOW_THREADS
+    PyThreadState *released = release_for(a.len);
     is_same = a.len == b.len && memcmp(a.buf, b.buf, (size_t)a.len) == 0;
-    Py_END_ALLOW_THREADS
+    retake(released);
     PyBuffer_Release(&a);
     PyBuffer_Release(&b);
     return PyBool_FromLong(is_same);

@@ -7,7 +7,7 @@ from itertools import count, islice
 
 import pytest
 
-from initcli.engine.local import borrow, run_in_order
+from initcli.engine.local import borrow, run_in_order, useful_jobs
 
 JOBS = pytest.mark.parametrize("jobs", [1, 2, 3, 4])
 
@@ -83,3 +83,11 @@ def test_a_buffer_is_reused_by_its_thread_and_slot_alone() -> None:
 
 def test_a_buffer_grows_as_wanted() -> None:
     assert [len(borrow(7, size)) for size in (0, 3, 100, 5)] == [0, 3, 100, 5]
+
+
+@pytest.mark.parametrize(
+    ("nbytes", "tensors", "expected"),
+    [(40_000, 1000, 1), (1 << 22, 1000, 4), (0, 0, 4), (40, 1, 1)],
+)
+def test_tiny_tensors_are_left_to_one_thread(nbytes: int, tensors: int, expected: int) -> None:
+    assert useful_jobs(4, nbytes, tensors) == expected
