@@ -19,7 +19,7 @@ from initcli.formats.detect import open_checkpoint
 from initcli.recipes.selector import Selector
 from initcli.reports.compare import SAME, CompareReport, CompareRow, Side, compare_row
 from initcli.reports.compare_columns import COLUMNS
-from initcli.reports.table import Column, Table, choose_columns, sort_rows
+from initcli.reports.table import Column, Table, choose_columns, refuse_unknown, sort_rows
 from initcli.statistics.moments import AnyMoments
 from initcli.statistics.pair import Tolerance
 
@@ -77,6 +77,8 @@ def compare(
         InitcliError: A path cannot be read, or an argument means nothing.
     """
     require_positive(top=top, jobs=jobs)
+    refuse_unknown(COLUMNS, columns, sort)
+    jobs = jobs or default_jobs()
     wanted = _wanted_tolerance(rtol, atol)
     one, other = open_checkpoint(a), open_checkpoint(b)
     names = Selector.of(select, exclude).choose_tied(
@@ -86,9 +88,9 @@ def compare(
     paired = {pair.name for pair in pairs}
     alone = [name for name in names if name not in paired]
     progress.start(_size(pairs) + sum(_size_alone(each, alone) for each in (one, other)))
-    measured = dict(pair_summaries(pairs, jobs or default_jobs(), progress))
+    measured = dict(pair_summaries(pairs, jobs, progress))
     sides_a, sides_b = (
-        _sides(each, names, moments | _moments(each, alone, jobs or default_jobs(), progress))
+        _sides(each, names, moments | _moments(each, alone, jobs, progress))
         for each, moments in (
             (one, {name: pair.a for name, pair in measured.items()}),
             (other, {name: pair.b for name, pair in measured.items()}),

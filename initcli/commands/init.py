@@ -23,7 +23,7 @@ from initcli.recipes.assign import Assignment, Plan
 from initcli.recipes.selector import Selector
 from initcli.reports.describe import pooled_row, tensor_row
 from initcli.reports.init import InitReport
-from initcli.reports.table import Column, Table, choose_columns
+from initcli.reports.table import Column, Table, choose_columns, refuse_unknown
 from initcli.reports.tensor_columns import COLUMNS, UNPOOLED_KEYS
 from initcli.reports.tensor_row import TensorRow
 from initcli.statistics.summary import Summary
@@ -75,6 +75,7 @@ def init(
     """
     if not 0 <= seed < _SEEDS:
         raise OptionError(f"seed must lie between 0 and 2**63, not {str(seed)[:40]}")
+    refuse_unknown(COLUMNS, columns)
     wanted = _drawable(dtype) if dtype else None
     plan = Plan.of(scheme, bias, parameters, Selector.of(select, exclude))
     if output is not None and not Path(output).is_dir():

@@ -9,7 +9,7 @@ from initcli.core.errors import OptionError
 from initcli.core.progress import SILENT, Progress
 from initcli.engine.local import default_jobs
 from initcli.engine.wanted import PLAIN, Wanted
-from initcli.reports.table import choose_columns, sort_rows
+from initcli.reports.table import refuse_unknown
 from initcli.reports.tensor_columns import (
     COLUMNS,
     DISTRIBUTION_KEYS,
@@ -60,12 +60,11 @@ class Show:
         Raises:
             OptionError: A key names no column, or nothing that pools of tensors have.
         """
-        choose_columns(COLUMNS, self.columns, lambda _: True)
         if self.by is not None and self.spectrum:
             raise OptionError("--spectrum is of single tensors only, and --by pools them")
         if self.by is not None and (single := sorted(self.asked & UNPOOLED_KEYS)):
             raise OptionError(f"{single[0]} is known of single tensors only, and --by pools them")
-        sort_rows((), COLUMNS, self.sort)
+        refuse_unknown(COLUMNS, self.columns, self.sort)
 
 
 @dataclass(frozen=True, slots=True)

@@ -147,6 +147,16 @@ class Report(Protocol):
         """Returns everything, for machines."""
 
 
+def refuse_unknown(known: Sequence[Column], columns: str | None, sort: str | None = None) -> None:
+    """Refuses keys that name no column, before any work is done for them.
+
+    Raises:
+        OptionError: A key names no column, or none that rows can be sorted by.
+    """
+    choose_columns(known, columns, lambda _: True)
+    sort_rows((), known, sort)
+
+
 def choose_columns(
     known: Sequence[Column], wanted: str | None, present: Callable[[Column], bool]
 ) -> tuple[Column, ...]:
@@ -166,7 +176,7 @@ def choose_columns(
     for key in keys:
         name = key[1:] if key in changes else key
         if name not in by_key:
-            hint = did_you_mean(name, by_key) or f"one of {', '.join(by_key)}"
+            hint = did_you_mean(name, by_key) or "--help lists the columns"
             raise OptionError(f"unknown column {name!r}", hint=hint)
     if keys and not changes:
         return tuple(by_key[key] for key in dict.fromkeys(keys))
@@ -206,7 +216,7 @@ def sort_rows(rows: Iterable[Row], known: Sequence[Column], wanted: str | None) 
     column = next((column for column in ordered if column.key == key), None)
     if column is None:
         keys = [column.key for column in ordered]
-        hint = did_you_mean(key, keys) or f"one of {', '.join(keys)}"
+        hint = did_you_mean(key, keys) or "--help lists the columns"
         raise OptionError(f"cannot sort by {key!r}", hint=hint)
     rows = list(rows)
     absent = [row for row in rows if _is_absent(getattr(row, key))]

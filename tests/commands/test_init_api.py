@@ -219,3 +219,26 @@ def test_a_refusal_leaves_nothing_behind(
     with pytest.raises(kind):
         initcli.init(samples / "digits_mlp.safetensors", out, **options)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_unknown_column_is_refused_before_anything_is_written(
+    samples: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(OptionError, match="unknown column 'bogus'"):
+        initcli.init(samples / "mlp.py:mlp", tmp_path / "x.safetensors", columns="+bogus")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("options", [{"columns": "bogus"}, {"sort": "bogus"}], ids=str)
+def test_comparing_refuses_an_unknown_column_before_anything_is_read(
+    samples: Path, options: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read(*_: object) -> None:
+        raise AssertionError("a value was read")
+
+    monkeypatch.setattr("initcli.formats.reading.Reader.read", read)
+    digits = samples / "digits_mlp.safetensors"
+    for run in (initcli.compare, initcli.stats):
+        paths = (digits, digits) if run is initcli.compare else (digits,)
+        with pytest.raises(OptionError, match="'bogus'"):
+            run(*paths, **options)
