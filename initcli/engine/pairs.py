@@ -10,7 +10,7 @@ from initcli.core.dtypes import BYTE
 from initcli.core.progress import SILENT, Progress
 from initcli.engine import plan
 from initcli.engine.local import borrow, run_in_order, useful_jobs
-from initcli.engine.plan import Piece, cuts
+from initcli.engine.plan import Piece, cuts, place_of
 from initcli.formats.checkpoint import StoredTensor
 from initcli.formats.reading import Reader, open_shard
 from initcli.statistics.pair import PairSummary, Tolerance
@@ -84,7 +84,7 @@ def _tasks(pairs: Collection[Pair]) -> Iterator[list[_Stretch]]:
     """Yields stretches between which no file changes: part of one pair, or several whole."""
     group: list[_Stretch] = []
     size = 0
-    for pair in sorted(pairs, key=lambda pair: (str(pair.a.shard.path), pair.a.offset)):
+    for pair in sorted(pairs, key=lambda pair: place_of(pair.a)):
         for stretch in _stretches(pair):
             if group and not _fits(group, size, stretch):
                 yield group

@@ -62,7 +62,12 @@ class Task:
 
 def in_file_order(tensors: Iterable[StoredTensor]) -> list[StoredTensor]:
     """Returns tensors as they lie on storage."""
-    return sorted(tensors, key=lambda tensor: (str(tensor.shard.path), tensor.offset))
+    return sorted(tensors, key=place_of)
+
+
+def place_of(tensor: StoredTensor) -> tuple[str, int]:
+    """Returns what orders tensors as they lie on storage."""
+    return str(tensor.shard.path), tensor.offset
 
 
 def tasks_of(tensors: Iterable[StoredTensor]) -> Iterator[Task]:

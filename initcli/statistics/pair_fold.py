@@ -15,12 +15,11 @@ from initcli.statistics.grid import every_value
 from initcli.statistics.moments import AnyMoments, Moments
 from initcli.statistics.pair import Distance, PairSummary, Tolerance
 from initcli.statistics.summary import Summary
-from initcli.statistics.wide import finite_moments, fold_integers
+from initcli.statistics.wide import WIDE_CODES, finite_moments, fold_integers
 
 _FLOAT32_BITS = 32
 _BYTE_BITS = 8
-_WIDE = {"F32": "f", "F64": "d"}
-_CODES = _WIDE | {"BF16": "b", "F16": "H"}
+_CODES = WIDE_CODES | {"BF16": "b", "F16": "H"}
 
 
 class PairFold:
@@ -56,7 +55,7 @@ class PairFold:
 
     def _add_equal(self, raw: memoryview) -> None:
         dtype = self._dtypes[0]
-        found = loops.CHOSEN.total(raw, code) if (code := _WIDE.get(dtype.code)) else None
+        found = loops.CHOSEN.total(raw, code) if (code := WIDE_CODES.get(dtype.code)) else None
         if found is None:  # to count is quicker for small floats, and knows of NaN
             self._equal.add(raw)
             return

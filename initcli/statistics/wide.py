@@ -17,7 +17,9 @@ from initcli.statistics.moments import ComplexMoments, Moments
 from initcli.statistics.summary import Summary
 from initcli.statistics.table import Table
 
-_CODES = {"F32": "f", "F64": "d"}
+WIDE_CODES = {"F32": "f", "F64": "d"}
+"""How the inner loops know floats that are too wide to count each value."""
+
 _LIMB = 16
 _KEYS = 1 << 16
 _clean = threading.local()
@@ -27,7 +29,7 @@ _clean = threading.local()
 def fold_floats(raw: memoryview, dtype: DType, table: NDArray[np.uint32]) -> Summary:
     """Summarises float32 or float64 values, and counts them in the table of their cells."""
     finite, nan, positive, negative, zeros, subnormal, low, high, shift, *sums = loops.CHOSEN.scan(
-        raw, _CODES[dtype.code], table
+        raw, WIDE_CODES[dtype.code], table
     )
     low, high = low + 0.0, high + 0.0  # minus zero becomes plain
     count = finite + nan + positive + negative

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from initcli.core.dtypes import DType
 from initcli.schemes.law import Fixed, Law, constant
+from initcli.statistics.grid import every_value
 
 _TABLE_BITS = 16
 _SIX_SIGMA = 6.0
@@ -89,9 +90,7 @@ def _nearest(value: float, dtype: DType) -> float:
 @functools.cache
 def _finite_values(dtype: DType) -> NDArray[Any]:
     """Returns every finite value of a dtype of at most 16 bits, ascending."""
-    patterns = np.arange(1 << dtype.bits, dtype=f"<u{dtype.itemsize}")
-    with np.errstate(invalid="ignore"):  # signalling NaNs are among the patterns
-        values = patterns.view(dtype.numpy).astype(np.float64)
+    values = every_value(dtype)
     return np.unique(values[np.isfinite(values)])
 
 
