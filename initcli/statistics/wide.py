@@ -114,11 +114,10 @@ def finite_moments(values: Array) -> Moments | ComplexMoments:
 
 
 def _moments(values: Array) -> Moments:
-    if not values.size:
-        return Moments()
-    with np.errstate(over="ignore", invalid="ignore"):
-        shift = float(values.mean())
-        if not math.isfinite(shift):  # the sum overflows, though the mean does not
-            shift = float((values / values.size).sum())
-        off = values - shift
-        return Moments.about(values.size, shift, (float(off.sum()), float((off * off).sum())))
+    found = loops.CHOSEN.total(np.ascontiguousarray(values).data, "d")
+    if found is not None:
+        count, shift, *sums = found
+        return Moments.about(count, shift, sums)
+    with np.errstate(over="ignore"):  # the squares overflow, though the mean does not
+        mean = float((values / values.size).sum())
+    return Moments(values.size, mean, math.inf, math.nan, math.nan)

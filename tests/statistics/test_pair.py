@@ -217,3 +217,10 @@ EDGES = {
 def test_distances_at_the_edges(distance: Distance, relative: float, cosine: float) -> None:
     assert distance.relative == pytest.approx(relative, nan_ok=True)
     assert distance.cosine == pytest.approx(cosine, nan_ok=True, abs=0)
+
+
+@pytest.mark.parametrize("codes", [("F32", "F16"), ("F32", "F32"), ("BF16", "BF16")], ids=str)
+def test_constants_have_no_spread_beside_others(codes: tuple[str, str]) -> None:
+    pair = compared(np.full(20_011, 0.1), codes[0], RNG.normal(0, 1, 20_011), codes[1])
+    assert pair.a.variance == 0.0
+    assert pair.b.variance > 0.9

@@ -100,6 +100,13 @@ def test_a_constant_leaves_no_rounding_dust(value: float, count: int) -> None:
     assert (summary.mean, summary.variance) == (value, 0.0)
 
 
+@pytest.mark.parametrize("count", [3, 1003, 2 * TILE + 11])
+def test_a_complex_constant_leaves_no_rounding_dust(count: int) -> None:
+    summary = summarise(stored(np.full(count, 0.1 - 0.3j), "C64"), DTYPES["C64"])
+    assert summary.mean == complex(np.complex64(0.1 - 0.3j))
+    assert summary.variance == 0.0
+
+
 def test_any_nonzero_byte_is_true() -> None:
     summary = summarise(bits([0, 1, 2, 255, 0, 0, 0, 0], "BOOL"), DTYPES["BOOL"])
     assert (summary.zeros, summary.minimum, summary.maximum) == (5, 0, 1)
