@@ -36,3 +36,10 @@ def is_not_judged(seen: Observation) -> str | None:
 def is_not_measured(seen: Observation) -> str | None:
     """Something was asked of the tensor that could not be measured."""
     return f"not measured: {'; '.join(seen.unmeasured)}" if seen.unmeasured else None
+
+
+@check("IC904", Severity.NOTE, advice="add a rule; keep = true for what stays", is_coverage=True)
+def is_not_ruled(seen: Observation) -> str | None:
+    """No rule of the recipe speaks of the tensor."""
+    is_unmatched = seen.assignment is not None and seen.assignment.is_unmatched
+    return f"not checked: {seen.assignment.reason}" if is_unmatched and seen.assignment else None

@@ -25,6 +25,13 @@ def complete_scheme(incomplete: str) -> list[str]:
     return [name for name in SCHEMES if name.startswith(incomplete)]
 
 
+def complete_recipe(incomplete: str) -> list[str]:
+    """Completes a recipe's name in the shell."""
+    from initcli.recipes.recipe import builtin_names
+
+    return [name for name in builtin_names() if name.startswith(incomplete)]
+
+
 Select = Annotated[
     list[str] | None,
     typer.Option(
@@ -63,6 +70,35 @@ Bias = Annotated[
         rich_help_panel=THEORY,
         autocompletion=complete_scheme,
         help="For biases; without it they stay what their layer makes them.",
+    ),
+]
+Recipe = Annotated[
+    str | None,
+    typer.Option(
+        "--recipe",
+        metavar="NAME|FILE",
+        rich_help_panel=THEORY,
+        autocompletion=complete_recipe,
+        help="Rules for every tensor, instead of --scheme and --bias: see initcli recipes.",
+    ),
+]
+LayoutText = Annotated[
+    str | None,
+    typer.Option(
+        "--layout",
+        metavar="LAYOUT",
+        rich_help_panel=THEORY,
+        help="How the scheme's tensors are laid out, for fans=layer: linear, in_out, "
+        "conv(groups=4), conv_transpose(stride=2), embedding; with parts=3, stacked=1.",
+    ),
+]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="NAME=NUMBER",
+        rich_help_panel=THEORY,
+        help="What a name in a formula stands for, such as n_layer=12 (repeatable).",
     ),
 ]
 Columns = Annotated[

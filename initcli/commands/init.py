@@ -11,7 +11,7 @@ from initcli.checks.observation import Observation
 from initcli.core.dtypes import DType, parse_dtype
 from initcli.core.errors import NotApplicableError, OptionError
 from initcli.core.tensor import TensorSpec
-from initcli.core.text import plural, visible
+from initcli.core.text import plural, some, visible
 from initcli.engine.draw import draw_tensor
 from initcli.engine.write import Summaries, write_checkpoint
 from initcli.formats.atomic import refuse_taken
@@ -19,7 +19,7 @@ from initcli.formats.output import OutputPlan, plan_output, refuse_harm
 from initcli.models.open_source import open_source
 from initcli.models.source import Source
 from initcli.models.torch_bytes import chunks_of
-from initcli.recipes.assign import Assignment, Plan
+from initcli.recipes.assign import Asked, Assignment, Plan
 from initcli.recipes.selector import Selector
 from initcli.reports.describe import pooled_row, tensor_row
 from initcli.reports.init import InitReport
@@ -40,6 +40,9 @@ def init(
     scheme: str | None = None,
     bias: str | None = None,
     parameters: Mapping[str, str] | None = None,
+    recipe: str | None = None,
+    layout: str | None = None,
+    settings: Sequence[str] = (),
     select: Sequence[str] | str = (),
     exclude: Sequence[str] | str = (),
     seed: int = 0,
@@ -57,6 +60,9 @@ def init(
         scheme: What weights are drawn by, such as `kaiming_normal(mode=fan_out)`.
         bias: What biases are drawn by.
         parameters: Further parameters of the scheme, by name.
+        recipe: A built-in recipe's name, or a TOML file's, instead of schemes.
+        layout: How units lie in what the scheme draws, such as `conv(groups=4)`.
+        settings: What names in formulas stand for, `n_layer=12` each.
         select: Patterns of which a tensor's name must match one; `re:` begins a regex.
         exclude: Patterns of which it may match none.
         seed: With the tensor's name it decides every drawn value.
@@ -77,14 +83,18 @@ def init(
         raise OptionError(f"seed must lie between 0 and 2**63, not {str(seed)[:40]}")
     refuse_unknown(COLUMNS, columns)
     wanted = _drawable(dtype) if dtype else None
-    plan = Plan.of(scheme, bias, parameters, Selector.of(select, exclude))
+    asked = Asked(scheme, bias, parameters, recipe, layout, settings)
+    plan = Plan.of(asked, Selector.of(select, exclude))
     if output is not None and not Path(output).is_dir():
         refuse_taken(Path(output), overwrite=force)  # before a model is built in vain
     opened = open_source(str(source), arguments, seed=seed, dtype=wanted, values=not dry_run)
     if opened.checkpoint is not None and not plan.has_schemes:
-        raise OptionError("nothing to draw", hint="give --scheme or --bias")
+        raise OptionError("nothing to draw", hint="give --scheme, --bias or --recipe")
     assignments = plan.assign(
-        opened.specs, opened.roles, plan.selector.choose_tied(opened.specs, opened.ties)
+        opened.specs,
+        opened.layers,
+        plan.selector.choose_tied(opened.specs, opened.ties),
+        opened.config if plan.needs_config else {},
     )
     specs = {name: _cast(spec, assignments[name], wanted) for name, spec in opened.specs.items()}
     _refuse_idle(plan, assignments)
@@ -99,16 +109,16 @@ def init(
     rows = (*(tensor_row(one, _action(one, opened)) for one in seen), *_tied_rows(opened, specs))
     table = _table(rows, pooled_row(plural(len(seen), "tensor"), seen), columns)
     done = None if dry_run else str(output)
-    return InitReport(opened.name, done, seed, rows, table, _notes(assignments, opened))
+    notes = (*plan.remarks(assignments, opened.layers), *_notes(assignments, opened))
+    return InitReport(opened.name, done, seed, rows, table, notes)
 
 
 def _refuse_idle(plan: Plan, assignments: Mapping[str, Assignment]) -> None:
     """Refuses to write a copy where something should have been drawn."""
     if plan.has_schemes and not any(one.draw for one in assignments.values()):
         reason = next((one.reason for one in assignments.values() if one.is_skip), "")
-        where = ", ".join(one.text for one in (plan.scheme, plan.bias) if one)
         raise NotApplicableError(
-            f"no tensor can be drawn by it{reason and ': '}{reason}", where=where
+            f"no tensor can be drawn by it{reason and ': '}{reason}", where=plan.name
         )
 
 
@@ -120,7 +130,8 @@ def _drawable(text: str) -> DType:
 
 
 def _cast(spec: TensorSpec, assignment: Assignment, wanted: DType | None) -> TensorSpec:
-    return replace(spec, dtype=wanted) if wanted and assignment.draw else spec
+    dtype = assignment.dtype or wanted
+    return replace(spec, dtype=dtype) if dtype and assignment.draw else spec
 
 
 def _target(
@@ -204,11 +215,6 @@ def _notes(assignments: Mapping[str, Assignment], source: Source) -> tuple[str, 
         f"tied: {visible(alias, 80)} is {visible(name, 80)}" for alias, name in source.ties.items()
     )
     return tied + tuple(
-        f"{action} {plural(len(held), 'tensor')} ({reason}): {_some(held)}"
+        f"{action} {plural(len(held), 'tensor')} ({reason}): {some(held)}"
         for (action, reason), held in names.items()
     )
-
-
-def _some(names: Sequence[str], most: int = 3) -> str:
-    more = f" and {len(names) - most:,} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more

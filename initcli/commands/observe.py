@@ -8,14 +8,15 @@ from dataclasses import replace
 from initcli.checks.observation import Observation
 from initcli.commands.request import Request
 from initcli.formats.checkpoint import Checkpoint
+from initcli.formats.config import read_config
 from initcli.recipes.assign import Assignment, Plan
-from initcli.recipes.roles import roles_of
+from initcli.recipes.layers import layers_of
 
 
 def observe(
     checkpoint: Checkpoint, plan: Plan, chosen: Collection[str], request: Request
-) -> list[Observation]:
-    """Returns an observation of every chosen tensor of a checkpoint, in its order.
+) -> tuple[list[Observation], tuple[str, ...]]:
+    """Returns an observation of every chosen tensor of a checkpoint in its order, and notes.
 
     Raises:
         TruncatedError, MissingError: A file is not what it was when it was opened.
@@ -23,8 +24,12 @@ def observe(
     """
     names = [name for name in checkpoint.tensors if name in chosen]
     assignments: Mapping[str, Assignment] = {}
+    notes: tuple[str, ...] = ()
     if plan.has_schemes:
-        assignments = plan.assign(checkpoint.specs, roles_of(checkpoint.specs), chosen)
+        layers = layers_of(checkpoint.specs)
+        config = read_config(checkpoint.directory) if plan.needs_config else {}
+        assignments = plan.assign(checkpoint.specs, layers, chosen, config)
+        notes = plan.remarks(assignments, layers)
     seen = {
         name: Observation(str(checkpoint.path), checkpoint.specs[name], None, assignments.get(name))
         for name in names
@@ -33,7 +38,7 @@ def observe(
         from initcli.commands.measure import measure  # it brings NumPy, which headers do without
 
         measure(checkpoint, seen, request)
-    return _with_duplicates(list(seen.values()))
+    return _with_duplicates(list(seen.values())), notes
 
 
 def _with_duplicates(seen: list[Observation]) -> list[Observation]:

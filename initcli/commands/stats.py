@@ -19,7 +19,7 @@ from initcli.core.progress import SILENT, Progress
 from initcli.core.text import did_you_mean, plural
 from initcli.formats.checkpoint import Checkpoint
 from initcli.formats.detect import open_checkpoint
-from initcli.recipes.assign import Plan
+from initcli.recipes.assign import Asked, Plan
 from initcli.recipes.selector import Selector
 from initcli.reports.describe import pooled_row, tensor_row
 from initcli.reports.stats import Opened, StatsReport
@@ -38,6 +38,9 @@ def stats(
     scheme: str | None = None,
     bias: str | None = None,
     parameters: Mapping[str, str] | None = None,
+    recipe: str | None = None,
+    layout: str | None = None,
+    settings: Sequence[str] = (),
     by: str | None = None,
     sort: str | None = None,
     top: int | None = None,
@@ -62,6 +65,9 @@ def stats(
         scheme: What weights are expected to follow, such as `kaiming_normal(mode=fan_out)`.
         bias: What biases are expected to follow.
         parameters: Further parameters of the scheme, by name.
+        recipe: A built-in recipe's name, or a TOML file's, whose rules are expected instead.
+        layout: How units lie in what the scheme is expected of, such as `conv(groups=4)`.
+        settings: What names in formulas stand for, `n_layer=12` each.
         by: `layer` or `dtype`: one row a group.
         sort: A column: numbers largest first, text from A; `-column` reverses.
         top: How many rows to show.
@@ -90,7 +96,8 @@ def stats(
     _check_device(device)
     show = Show(columns, sort, top, by, spectrum)
     show.check()
-    plan = Plan.of(scheme, bias, parameters, Selector.of(select, exclude))
+    asked = Asked(scheme, bias, parameters, recipe, layout, settings)
+    plan = Plan.of(asked, Selector.of(select, exclude))
     checkpoints = [open_checkpoint(path) for path in dict.fromkeys(map(Path, paths))]
     ties = {alias: name for each in checkpoints for alias, name in each.ties.items()}
     names = chain(*(each.tensors for each in checkpoints))
@@ -106,7 +113,8 @@ def stats(
     )
     if request.values:
         progress.start(_size(checkpoints, chosen))
-    seen = [one for each in checkpoints for one in observe(each, plan, chosen, request)]
+    observed = [observe(each, plan, chosen, request) for each in checkpoints]
+    seen = [one for observations, _ in observed for one in observations]
     progress.finish()
     seen = _with_rejections(seen, alpha)
     findings = tuple(run_checks(seen)) if request.values else ()
@@ -119,7 +127,10 @@ def stats(
         total,
         _table(shown, total, request, show),
         findings,
-        tuple(chain(*(checkpoint.notes for checkpoint in checkpoints))),
+        (
+            *chain(*(checkpoint.notes for checkpoint in checkpoints)),
+            *dict.fromkeys(chain(*(notes for _, notes in observed))),
+        ),
         tuple(chain(*(checkpoint.files for checkpoint in checkpoints))),
         passes(findings, gate, strict=strict) and (bool(seen) or not strict),
         has_values=request.values,

@@ -60,6 +60,13 @@ class FactoryError(InitcliError):
     title = "model factory failed"
 
 
+class RecipeError(InitcliError):
+    """A recipe does not exist, or says something that means nothing."""
+
+    code = "E106"
+    title = "unusable recipe"
+
+
 class MissingError(InitcliError):
     """A path does not exist, cannot be read, or is no regular file."""
 

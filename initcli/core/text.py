@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 _UNSAFE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 # What CI runners obey: `##[…]`, `##vso[…]` and their kin anywhere; `::…::` at the start of a line,
@@ -79,3 +79,9 @@ def plural(count: int, noun: str, many: str = "") -> str:
     '3 matrices'
     """
     return f"{count:,} {noun if count == 1 else many or noun + 's'}"
+
+
+def some(names: Sequence[str], most: int = 3) -> str:
+    """Returns the first of some names, and how many there are beside."""
+    more = f" and {len(names) - most:,} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more

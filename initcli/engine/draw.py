@@ -1,4 +1,4 @@
-"""Draws tensors with torch, each from a generator of its own."""
+"""Draws tensors with torch, block by block where a scheme allows it."""
 
 from __future__ import annotations
 
@@ -6,21 +6,28 @@ import hashlib
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from initcli.core.tensor import Shape
-from initcli.schemes.registry import Draw
+from initcli.schemes.registry import Draw, Grain
 
 if TYPE_CHECKING:
     import torch
 
+# What is drawn at once: it stays in cache, and outlasts the making of its generator. Part of what
+# a seed means, like the number of threads that LAPACK factors with, on which its bytes depend.
+BLOCK = 1 << 18
+_LAPACK_THREADS = 2
+# torch draws normals in groups, and the last group of a tensor must be whole.
+_GROUP = 16
 _STATE_OFFSET = 24
 _STATE_WORDS = 624
 
 
-def generator(seed: int, name: str) -> torch.Generator:
+def generator(seed: int, name: str, block: int = 0) -> torch.Generator:
     """Returns the CPU generator from which a tensor is drawn, keyed by seed and name.
 
     torch's `manual_seed` keeps only the low 32 bits of a seed, so that of 100,000 tensors two
@@ -30,10 +37,12 @@ def generator(seed: int, name: str) -> torch.Generator:
     Args:
         seed: The run's seed.
         name: The tensor's fully qualified name.
+        block: Which block of a tensor whose blocks have generators of their own.
     """
     import torch
 
-    digest = hashlib.blake2b(f"{seed}:{name}".encode("utf-8", "surrogatepass"), digest_size=16)
+    key, person = f"{seed}:{name}".encode("utf-8", "surrogatepass"), block.to_bytes(8, "little")
+    digest = hashlib.blake2b(key, digest_size=16, person=person)
     sequence = np.random.SeedSequence(int.from_bytes(digest.digest(), "little"))
     keyed = torch.Generator().manual_seed(0)
     state = keyed.get_state()
@@ -43,35 +52,68 @@ def generator(seed: int, name: str) -> torch.Generator:
     return keyed
 
 
-def draw_tensor(draw: Draw, shape: Shape, seed: int, name: str) -> torch.Tensor:
-    """Draws a tensor in float32, by torch's own function where the scheme is torch's.
+def blocks_of(values: int) -> list[tuple[int, int]]:
+    """Returns first and count of the blocks that a tensor of so many values is drawn in."""
+    firsts = list(range(0, max(1, values - _GROUP + 1), BLOCK))
+    return [(first, end - first) for first, end in pairwise([*firsts, values])]
 
-    A tensor without values comes back flat.
+
+def draw_blocks(
+    draw: Draw, shape: Shape, seed: int, name: str, blocks: range | None = None
+) -> Iterator[torch.Tensor]:
+    """Yields a tensor's values in float32, flat, in consecutive blocks.
 
     Args:
         draw: What to draw.
         shape: The tensor's shape.
         seed: The run's seed.
         name: The tensor's name, which with the seed decides every value.
+        blocks: Which blocks, of a draw whose blocks do not depend on each other; by default all.
     """
+    import torch
+
+    values, key = math.prod(shape), draw.key or name
+    if not values:
+        return
+    if draw.grain is Grain.WHOLE:
+        yield _whole(draw, shape, seed, key)
+        return
+    shared = generator(seed, key)
+    every = blocks_of(values)
+    with torch.no_grad(), _threads(1):
+        for number in blocks or range(len(every)):
+            own = generator(seed, key, number) if draw.grain is Grain.BLOCK else shared
+            block = torch.empty(every[number][1], dtype=torch.float32, device="cpu")
+            draw.fill(block, own)
+            yield block
+
+
+def _whole(draw: Draw, shape: Shape, seed: int, key: str) -> torch.Tensor:
+    import torch
+
+    tensor = torch.empty(shape, dtype=torch.float32, device="cpu")
+    with torch.no_grad(), _threads(_LAPACK_THREADS):
+        draw.fill(tensor, generator(seed, key))
+    return tensor.view(-1)
+
+
+def draw_tensor(draw: Draw, shape: Shape, seed: int, name: str) -> torch.Tensor:
+    """Draws a whole tensor in float32; one without values comes back flat."""
     import torch
 
     # A file may hold empty shapes whose strides overflow in torch.
     if not math.prod(shape):
         return torch.empty(0)
-    tensor = torch.empty(shape, dtype=torch.float32, device="cpu")
-    with torch.no_grad(), _one_thread():
-        draw.fill(tensor, generator(seed, name))
-    return tensor
+    return torch.cat(list(draw_blocks(draw, shape, seed, name))).view(shape)
 
 
 @contextmanager
-def _one_thread() -> Iterator[None]:
+def _threads(count: int) -> Iterator[None]:
     """LAPACK's factorisations, orthogonal among them, change their bytes with their threads."""
     import torch
 
     threads = torch.get_num_threads()
-    torch.set_num_threads(1)
+    torch.set_num_threads(count)
     try:
         yield
     finally:

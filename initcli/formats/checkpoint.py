@@ -65,6 +65,11 @@ class Checkpoint:
         """Every file that is read."""
         return (*([self.index] if self.index else []), *(shard.path for shard in self.shards))
 
+    @property
+    def directory(self) -> Path:
+        """Where its files lie."""
+        return self.files[0].parent
+
     @cached_property
     def specs(self) -> dict[str, TensorSpec]:
         """Every tensor's metadata by name."""

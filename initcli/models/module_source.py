@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from initcli.core.dtypes import DTYPES, DType
@@ -12,7 +12,8 @@ from initcli.core.tensor import TensorSpec
 from initcli.core.text import visible
 from initcli.formats.checkpoint import Checkpoint
 from initcli.models.torch_bytes import chunks_of
-from initcli.recipes.roles import Role, roles_of
+from initcli.recipes.layers import layers_of
+from initcli.schemes.layer import Layer, Role
 
 if TYPE_CHECKING:
     import torch
@@ -29,12 +30,13 @@ class ModuleSource:
 
     name: str
     specs: Mapping[str, TensorSpec]
-    roles: Mapping[str, Role]
+    layers: Mapping[str, Layer]
     ties: Mapping[str, str]
     values: Mapping[str, torch.Tensor]
     kept: str = "kept"
     metadata: Mapping[str, str] = field(default_factory=dict)
     checkpoint: Checkpoint | None = None
+    config: Mapping[str, object] = field(default_factory=dict)
 
     def chunks(self, name: str) -> Iterator[memoryview]:
         """Yields the bytes of what the factory gave a tensor, cast to the output's dtype.
@@ -72,8 +74,8 @@ def module_source(name: str, module: nn.Module, dtype: DType | None) -> ModuleSo
         else:
             ties[key] = stored
     specs = {key: _spec(key, value, dtype) for key, value in values.items()}
-    roles = roles_of(specs) | _known_roles(module, specs)
-    return ModuleSource(name, specs, roles, ties, values, metadata={"format": "pt", **ties})
+    layers = _with_roles(layers_of(specs), _known_roles(module, specs))
+    return ModuleSource(name, specs, layers, ties, values, metadata={"format": "pt", **ties})
 
 
 def _storable_state(module: nn.Module) -> Iterator[tuple[str, torch.Tensor]]:
@@ -111,6 +113,12 @@ def _spec(name: str, value: torch.Tensor, wanted: DType | None) -> TensorSpec:
     own = _DTYPE_OF[str(value.dtype).removeprefix("torch.")]
     dtype = wanted if wanted is not None and own.is_float else own
     return TensorSpec(name, dtype, tuple(value.shape))
+
+
+def _with_roles(layers: Mapping[str, Layer], known: Mapping[str, Role]) -> dict[str, Layer]:
+    return {
+        name: replace(layer, role=known.get(name, layer.role)) for name, layer in layers.items()
+    }
 
 
 def _known_roles(module: nn.Module, specs: Mapping[str, TensorSpec]) -> dict[str, Role]:

@@ -8,8 +8,10 @@ from typing import Protocol
 
 from initcli.core.tensor import TensorSpec
 from initcli.formats.checkpoint import Checkpoint
+from initcli.formats.config import read_config
 from initcli.formats.reading import open_shard
-from initcli.recipes.roles import Role, roles_of
+from initcli.recipes.layers import layers_of
+from initcli.schemes.layer import Layer
 
 CHUNK_BYTES = 1 << 22
 
@@ -30,7 +32,7 @@ class Source(Protocol):
         """Every tensor that is stored, by name, in the source's order."""
 
     @property
-    def roles(self) -> Mapping[str, Role]:
+    def layers(self) -> Mapping[str, Layer]:
         """What each tensor is to its layer."""
 
     @property
@@ -44,6 +46,10 @@ class Source(Protocol):
     @property
     def checkpoint(self) -> Checkpoint | None:
         """The checkpoint it reads from, if it is one."""
+
+    @property
+    def config(self) -> Mapping[str, object]:
+        """The model's configuration, whose numbers formulas may use; empty without one."""
 
     def chunks(self, name: str) -> Iterator[memoryview]:
         """Yields the bytes the source has for a tensor."""
@@ -67,9 +73,9 @@ class CheckpointSource:
         return self.checkpoint.specs
 
     @property
-    def roles(self) -> Mapping[str, Role]:
+    def layers(self) -> Mapping[str, Layer]:
         """Guessed from names and shapes."""
-        return roles_of(self.checkpoint.specs)
+        return layers_of(self.checkpoint.specs)
 
     @property
     def ties(self) -> Mapping[str, str]:
@@ -80,6 +86,11 @@ class CheckpointSource:
     def metadata(self) -> Mapping[str, str]:
         """The checkpoint's own, unchanged."""
         return self.checkpoint.metadata
+
+    @property
+    def config(self) -> Mapping[str, object]:
+        """What `config.json` beside the checkpoint says."""
+        return read_config(self.checkpoint.directory)
 
     def chunks(self, name: str) -> Iterator[memoryview]:
         """Yields the stored bytes, chunk by chunk from one buffer."""

@@ -84,7 +84,7 @@ class Selector:
             if not any(pattern.matches(name) for name in names):
                 where = visible(pattern.text, 200) or "an empty pattern"
                 raise PatternError("no tensor matches", where=where, hint=_hint(pattern, names))
-        chosen = [name for name in names if self._chooses(name)]
+        chosen = [name for name in names if self.matches(name)]
         if names and not chosen:
             raise PatternError("the patterns exclude every tensor", hint="narrow --exclude")
         return chosen
@@ -108,6 +108,7 @@ class Selector:
         """Whether a pattern without wildcards is exactly this name."""
         return any(pattern.is_name and pattern.text == name for pattern in self.include)
 
-    def _chooses(self, name: str) -> bool:
+    def matches(self, name: str) -> bool:
+        """Whether a name is chosen."""
         included = not self.include or any(pattern.matches(name) for pattern in self.include)
         return included and not any(pattern.matches(name) for pattern in self.exclude)

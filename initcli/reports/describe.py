@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from initcli.core.tensor import TensorSpec
 from initcli.reports.tensor_columns import QUANTILES
 from initcli.reports.tensor_row import TensorRow
-from initcli.schemes.layer import Layer
+from initcli.schemes.layout import torch_fans
 
 if TYPE_CHECKING:
     from initcli.checks.observation import Observation
@@ -183,4 +183,4 @@ def _spectrum_cells(seen: Observation) -> Cells:
 
 def _fan_in(spec: TensorSpec) -> int | None:
     has_fans = len(spec.shape) > 1 and spec.dtype.is_float and spec.parameters
-    return Layer(spec.shape).fan_in if has_fans else None
+    return int(torch_fans(spec.shape).fan_in) if has_fans else None

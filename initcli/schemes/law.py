@@ -12,7 +12,7 @@ from __future__ import annotations
 import enum
 import functools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +31,29 @@ class Fixed(enum.Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class Isometry:
+    """Rows or columns, whichever are fewer, are orthogonal and of norm `gain`.
+
+    Attributes:
+        gain: The norm.
+        parts: Equal consecutive parts along the first axis, each an isometry of its own.
+    """
+
+    gain: float
+    parts: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class ZerosPerColumn:
+    """Each column of the matrix holds so many zeros."""
+
+    count: int
+
+
+Structure = Isometry | ZerosPerColumn
+
+
+@dataclass(frozen=True, slots=True)
 class Law:
     """The distribution of one value of a drawn tensor.
 
@@ -46,6 +69,8 @@ class Law:
             is fixed.
         skewness: E (x − mean)³ / variance^(3/2).
         cdf: P(value ≤ x), where values are spread continuously.
+        atoms: The values that can occur and their probabilities, 2×k, where they are few.
+        structure: What random values owe to their place; None where they owe nothing.
     """
 
     family: str
@@ -58,6 +83,8 @@ class Law:
     random_share: float = 1.0
     skewness: float = 0.0
     cdf: Callable[[Array], Array] | None = field(default=None, compare=False, repr=False)
+    atoms: Array | None = field(default=None, compare=False, repr=False)
+    structure: Structure | None = None
 
     @property
     def std(self) -> float:
@@ -76,12 +103,42 @@ def ones_among_zeros(share: float) -> Law:
     Args:
         share: Ones per value.
     """
-    variance = share * (1 - share)
-    if not variance:
-        return constant(share)
-    kurtosis = (1 - 3 * variance) / variance
-    sixth = ((1 - share) ** 5 + share**5) / variance**2
-    return Law("ones among zeros", share, variance, kurtosis, sixth, (0.0, 1.0), Fixed.EVERYTHING)
+    return pattern("ones among zeros", (0.0, 1.0), (1 - share, share))
+
+
+def pattern(
+    family: str, values: Sequence[float] | Array, shares: Sequence[float] | Array | None = None
+) -> Law:
+    """Returns the law of values that are the same in every draw, each in its place.
+
+    Args:
+        family: The pattern's name.
+        values: Those that occur.
+        shares: How often each does, adding up to one; by default alike.
+    """
+    import numpy as np
+
+    atoms = np.asarray(values, np.float64)
+    weights = np.full(atoms.size, 1 / atoms.size) if shares is None else np.asarray(shares)
+    atoms, weights = atoms[weights > 0], weights[weights > 0]
+    low, high = float(atoms.min()), float(atoms.max())
+    if low == high:
+        return constant(low)
+    mean = float(weights @ atoms)
+    second, third, fourth, sixth = (
+        float(weights @ (atoms - mean) ** order) for order in (2, 3, 4, 6)
+    )
+    return Law(
+        family,
+        mean,
+        second,
+        fourth / second**2,
+        sixth / second**3,
+        (low, high),
+        Fixed.EVERYTHING,
+        skewness=third / second**1.5,
+        atoms=np.stack([atoms, weights]),
+    )
 
 
 def uniform(low: float, high: float) -> Law:
@@ -141,7 +198,7 @@ def truncated_normal(mean: float, std: float, low: float, high: float) -> Law:
     )
 
 
-def with_zeros(law: Law, share: float) -> Law:
+def with_zeros(law: Law, share: float, zeros_per_column: int) -> Law:
     """Returns the law of values of which a fixed share is set to zero; the mean must be 0."""
     kept = 1 - share
     if not kept:
@@ -162,20 +219,24 @@ def with_zeros(law: Law, share: float) -> Law:
         sixth=law.sixth / kept**2,
         random_share=kept,
         cdf=cdf,
+        structure=ZerosPerColumn(zeros_per_column),
     )
 
 
-def orthogonal(variance: float, length: int) -> Law:
+def orthogonal(gain: float, length: int, parts: int = 1) -> Law:
     """Returns the law of an entry of a random orthogonal matrix; its energy is not random.
 
     An entry of a Haar matrix is one coordinate of a point on the sphere: its square follows
     Beta(1/2, (N − 1)/2).
 
     Args:
-        variance: The mean square of every draw.
+        gain: What the matrix is multiplied by.
         length: N, the longer side.
+        parts: How many such matrices the tensor holds.
     """
-    edge = math.sqrt(variance * length)
+    edge, variance = abs(gain), gain**2 / length
+    if not variance:
+        return constant(0.0)
     kurtosis = 3 * length / (length + 2)
     sixth = 15 * length**2 / ((length + 2) * (length + 4))
 
@@ -188,7 +249,28 @@ def orthogonal(variance: float, length: int) -> Law:
         return np.asarray((1 + np.sign(x) * tail) / 2)
 
     support = (-edge, edge)
-    return Law("orthogonal", 0.0, variance, kurtosis, sixth, support, Fixed.ENERGY, cdf=cdf)
+    structure = Isometry(edge, parts)
+    return Law(
+        "orthogonal",
+        0.0,
+        variance,
+        kurtosis,
+        sixth,
+        support,
+        Fixed.ENERGY,
+        cdf=cdf,
+        structure=structure,
+    )
+
+
+def normal_mass(low: float, high: float) -> float:
+    """Returns the probability that a standard normal variable lies between two bounds."""
+    import numpy as np
+
+    # On the side below the mean, where small probabilities keep their digits.
+    side = -1.0 if low > 0 else 1.0
+    below, above = sorted(_normal_cdf(side * np.array([low, high])).tolist())
+    return float(above - below)
 
 
 # Beyond eight standard deviations lies less than 2**-49 of a normal law's mass.

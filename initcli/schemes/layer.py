@@ -1,36 +1,80 @@
-"""What a scheme may know of the tensor it draws, and torch's way of counting fans."""
+"""What a scheme may know of the tensor it draws, and of the layer that the tensor belongs to."""
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
 
 from initcli.core.tensor import Shape
+from initcli.schemes.layout import (
+    Fans,
+    Layout,
+    UnfitError,
+    require_dimensions,
+    shape_alone,
+    torch_fans,
+)
+
+__all__ = ["Convention", "Fans", "Layer", "Layout", "Role", "UnfitError"]
+
+Convention = Literal["torch", "layer"]
 
 
-class UnfitError(ValueError):
-    """A scheme has no meaning for a tensor; the message says why."""
+class Role(enum.Enum):
+    """What a tensor is to its layer."""
+
+    WEIGHT = "weight"
+    BIAS = "bias"
+    NORMALISATION_WEIGHT = "normalisation weight"
+    NORMALISATION_BIAS = "normalisation bias"
+    OTHER = "neither weight nor bias"
 
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """The tensor of a layer that a scheme draws."""
+    """The tensor of a layer that a scheme draws.
+
+    Attributes:
+        shape: Its shape.
+        name: Its fully qualified name.
+        role: What it is to its layer.
+        layout: How units lie in it; None where only the shape is known.
+        owners: The class names of the modules that hold it, outermost first; empty where
+            no module is at hand.
+        beside: The shapes of all that the layer holds, by the last part of their names.
+        padding: The row of an embedding that stands for nothing; None if none does.
+    """
 
     shape: Shape
+    name: str = ""
+    role: Role = Role.WEIGHT
+    layout: Layout | None = None
+    owners: tuple[str, ...] = ()
+    beside: Mapping[str, Shape] = field(default_factory=dict)
+    padding: int | None = None
 
     @property
-    def fan_in(self) -> int:
-        """Inputs of one unit, receptive field included, as torch counts them: size(1)·field."""
-        return self._fan(1)
+    def module(self) -> str:
+        """The class name of the module that holds it; empty if unknown."""
+        return self.owners[-1] if self.owners else ""
 
     @property
-    def fan_out(self) -> int:
-        """Outputs of one unit, receptive field included, as torch counts them: size(0)·field."""
-        return self._fan(0)
+    def parameter(self) -> str:
+        """The last part of its name, such as `weight_ih_l0`."""
+        return self.name.rpartition(".")[2]
 
-    def fan(self, mode: str) -> int:
-        """Returns the fan of a mode, `fan_in` or `fan_out`."""
-        return self.fan_in if mode == "fan_in" else self.fan_out
+    def fans(self, convention: Convention) -> Fans:
+        """Returns the fans as `torch` counts them from the shape, or as the `layer` has them.
+
+        Raises:
+            UnfitError: It has none.
+        """
+        if convention == "torch":
+            return torch_fans(self.shape)
+        self.require(least=2)
+        return (self.layout or shape_alone(self.shape)).fans(self.shape)
 
     def require(self, *, least: int, most: int | None = None) -> None:
         """Checks the number of dimensions.
@@ -38,14 +82,4 @@ class Layer:
         Raises:
             UnfitError: There are fewer than `least` or more than `most`.
         """
-        count = len(self.shape)
-        if count < least or (most is not None and count > most):
-            wanted = f"at least {least}" if most is None else str(least)
-            wanted = f"{least} to {most}" if most is not None and most > least else wanted
-            noun = "dimension" if wanted in {"1", "at least 1"} else "dimensions"
-            message = f"it needs {wanted} {noun}, this tensor has {count}"
-            raise UnfitError(message)
-
-    def _fan(self, axis: int) -> int:
-        self.require(least=2)
-        return self.shape[axis] * math.prod(self.shape[2:])
+        require_dimensions(self.shape, least=least, most=most)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,6 +19,20 @@ if TYPE_CHECKING:
 FLOAT32_MAX = 3.4028234663852886e38
 
 
+class Grain(enum.Enum):
+    """What a fill must be given at once.
+
+    Attributes:
+        WHOLE: The whole tensor, in its shape.
+        STREAM: Consecutive blocks of it, flat, all from one generator.
+        BLOCK: Any block of it, flat, each from a generator of its own.
+    """
+
+    WHOLE = "whole"
+    STREAM = "stream"
+    BLOCK = "block"
+
+
 class Fill(Protocol):
     """Fills a float32 tensor in place from a generator."""
 
@@ -27,10 +42,23 @@ class Fill(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Draw:
-    """What a scheme does with one layer: the law it follows, and how to follow it."""
+    """What a scheme does with one layer.
+
+    Attributes:
+        law: The law its values follow.
+        fill: How to draw them.
+        grain: What the fill must be given at once.
+        held: Bytes a value that a whole fill holds beside the tensor.
+        key: Whose generator it draws from, where tensors share one; by default its own name's.
+        remark: What a reader should know of this choice.
+    """
 
     law: Law
     fill: Fill
+    grain: Grain = Grain.WHOLE
+    held: int = 0
+    key: str = ""
+    remark: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,14 +6,20 @@ import ast
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Literal, get_args, get_origin
 
 from initcli.core.errors import OptionError
-from initcli.core.tensor import Shape
 from initcli.core.text import did_you_mean
+from initcli.schemes.arithmetic import Formula, UnknownNameError
 from initcli.schemes.gain import NONLINEARITIES, Gain, calculate_gain
 from initcli.schemes.layer import Layer, UnfitError
+from initcli.schemes.layout import KINDS, Layout
 from initcli.schemes.registry import FLOAT32_MAX, Draw, Parameter, Scheme, find_scheme
+
+# What a layer's fans are called in a formula.
+_FANS = ("fan_in", "fan_out", "fan_avg")
+_NONE: Mapping[str, float] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +28,7 @@ class SchemeSpec:
 
     Attributes:
         scheme: The scheme.
-        arguments: Checked values of the parameters that were given.
+        arguments: Checked values of the parameters that were given, or formulas for them.
     """
 
     scheme: Scheme
@@ -31,18 +37,22 @@ class SchemeSpec:
     @property
     def text(self) -> str:
         """The scheme as a user may write it; parameters left at their defaults are not shown."""
-        parts = ", ".join(f"{name}={value}" for name, value in self.arguments.items())
+        parts = ", ".join(f"{name}={_written(value)}" for name, value in self.arguments.items())
         return f"{self.scheme.name}({parts})" if parts else self.scheme.name
 
-    def draw(self, shape: Shape) -> Draw:
-        """Returns what the scheme does with a shape.
+    def draw(self, layer: Layer, variables: Mapping[str, float] = _NONE) -> Draw:
+        """Returns what the scheme does with a tensor.
+
+        Args:
+            layer: The tensor and its layer.
+            variables: What names in formulas stand for, beside `fan_in`, `fan_out`, `fan_avg`.
 
         Raises:
-            UnfitError: The scheme has no meaning for the shape.
-            OptionError: The parameters contradict each other.
+            UnfitError: The scheme has no meaning for the tensor.
+            OptionError: The parameters contradict each other, or a variable is unknown.
         """
         try:
-            return self.scheme.function(Layer(shape), **self.arguments)
+            return self.scheme.function(layer, **self._numbers(layer, variables))
         except UnfitError:
             raise
         except ValueError as error:
@@ -50,6 +60,30 @@ class SchemeSpec:
         except ArithmeticError as error:
             message = "its parameters leave the range of floating point"
             raise OptionError(message, where=self.text) from error
+
+    def _numbers(self, layer: Layer, variables: Mapping[str, float]) -> dict[str, object]:
+        return {
+            name: self._worked_out(name, value, layer, variables)
+            if isinstance(value, Formula)
+            else value
+            for name, value in self.arguments.items()
+        }
+
+    def _worked_out(
+        self, name: str, formula: Formula, layer: Layer, variables: Mapping[str, float]
+    ) -> float:
+        asked = formula.variables.intersection(_FANS)
+        known = {mode: layer.fans("layer").of(mode) for mode in asked}  # type: ignore[arg-type]
+        try:
+            number = formula.value({**variables, **known})
+        except UnknownNameError as error:
+            raise self._unknown(name, str(error.args[0]), variables) from error
+        return _number(self.scheme.parameters[name], number)
+
+    def _unknown(self, name: str, variable: str, variables: Mapping[str, float]) -> OptionError:
+        hint = did_you_mean(variable, (*variables, *_FANS)) or f"give --set {variable}=…"
+        message = f"{name}: nothing says what {variable!r} is"
+        return OptionError(message, where=self.text, hint=hint)
 
 
 def parse_scheme(text: str, extra: Mapping[str, str] | None = None) -> SchemeSpec:
@@ -93,7 +127,16 @@ def _unparsable(text: str) -> OptionError:
 
 
 def _literal(node: ast.expr) -> object:
-    return node.id if isinstance(node, ast.Name) else ast.literal_eval(node)
+    if isinstance(node, ast.Name):
+        return node.id
+    try:
+        return ast.literal_eval(node)
+    except ValueError:
+        return Formula.of(node)
+
+
+def _written(value: object) -> object:
+    return value.text if isinstance(value, Formula) else value
 
 
 def _checked(scheme: Scheme, given: Mapping[str, object]) -> dict[str, object]:
@@ -110,10 +153,46 @@ def _checked(scheme: Scheme, given: Mapping[str, object]) -> dict[str, object]:
 
 def _convert(parameter: Parameter, value: object) -> object:
     if get_origin(parameter.type) is Literal:
-        return _choice(parameter, value)
+        return _choice(parameter, _written(value))
+    if parameter.type is bool:
+        return _flag(parameter, value)
     if parameter.type == Gain and value in NONLINEARITIES:
         return calculate_gain(str(value))
-    return _number(parameter, value)
+    formula = _formula(value)
+    if formula is None:
+        return _number(parameter, value)
+    # What depends on nothing is wrong at once or never.
+    return formula if formula.variables else _constant(parameter, formula)
+
+
+def _formula(value: object) -> Formula | None:
+    """Returns what has to be worked out, if it is not a number already."""
+    if isinstance(value, Formula) or not isinstance(value, str):
+        return value if isinstance(value, Formula) else None
+    try:
+        float(value)
+    except ValueError:
+        try:
+            return Formula.parse(value)
+        except ValueError:
+            return None
+    return None
+
+
+def _constant(parameter: Parameter, formula: Formula) -> Formula:
+    try:
+        _number(parameter, formula.value({}))
+    except (ValueError, ArithmeticError) as error:
+        message = f"{parameter.name} leaves the range of floating point"
+        raise OptionError(message, where=formula.text[:80]) from error
+    return formula
+
+
+def _flag(parameter: Parameter, value: object) -> bool:
+    spoken = {"true": True, "false": False}.get(str(value).lower())
+    if spoken is None:
+        raise OptionError(f"{parameter.name} must be true or false, not {_shown(value)}")
+    return spoken
 
 
 def _choice(parameter: Parameter, value: object) -> object:
@@ -142,3 +221,23 @@ def _number(parameter: Parameter, value: object) -> float:
         what = "a whole number" if is_whole else "a number that fits float32"
         raise OptionError(f"{parameter.name} must be {what}, not {_shown(value)}")
     return int(number) if is_whole else number
+
+
+def parse_layout(text: str) -> Layout:
+    """Parses `linear`, `conv(groups=4)` or `conv_transpose(stride=2)`.
+
+    Raises:
+        OptionError: There is no such layout.
+    """
+    kind, positional, named = _split(text)
+    if kind not in KINDS or positional:
+        hint = did_you_mean(kind, KINDS) or f"one of {', '.join(KINDS)}"
+        raise OptionError(f"not a layout: {text[:80]!r}", hint=hint)
+    numbers = {name: _number(Parameter(name, int, 1), value) for name, value in named}
+    known = ("groups", "stride", "parts", "stacked")
+    for name, number in numbers.items():
+        if name not in known or number < (name != "stacked"):
+            hint = "groups, stride and parts are 1 or more, stacked is 0 or 1"
+            raise OptionError(f"a layout has no {name}={number}", hint=hint)
+    stride, stacked = numbers.pop("stride", 1), numbers.pop("stacked", 0)
+    return Layout(kind, stride=(int(stride),), stacked=bool(stacked), **numbers)  # type: ignore[arg-type]

@@ -1,21 +1,21 @@
-"""The schemes of torch.nn.init, drawn by torch's own functions under torch's own names.
+"""The schemes of torch.nn.init under torch's own names; every draw equals torch's bit for bit.
 
-Fans are counted as torch counts them, so that every draw equals torch's bit for bit.
+For that, fans are by default counted as torch counts them: `fans=layer` counts the layer's.
 Source: https://pytorch.org/docs/stable/nn.init.html
 """
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Literal
+from dataclasses import replace
+from typing import Literal
 
+from initcli.schemes import fills
 from initcli.schemes import law as laws
 from initcli.schemes.gain import Gain, Nonlinearity, calculate_gain
-from initcli.schemes.layer import Layer, UnfitError
-from initcli.schemes.registry import FLOAT32_MAX, Draw, Fill, scheme
-
-if TYPE_CHECKING:
-    import torch
+from initcli.schemes.layer import Convention, Fans, Layer, UnfitError
+from initcli.schemes.registry import FLOAT32_MAX, Draw, scheme
+from initcli.schemes.require import require
 
 Mode = Literal["fan_in", "fan_out"]
 
@@ -27,16 +27,16 @@ _KAIMING = "He et al. 2015, arXiv:1502.01852"
 @scheme(formula="U[a, b)", variance="(b − a)²/12", citation=_TORCH)
 def uniform(layer: Layer, a: float = 0.0, b: float = 1.0) -> Draw:
     """Draws evenly between two bounds."""
-    _require(a <= b, "a must not exceed b")
-    _require(b - a <= FLOAT32_MAX, "b − a must fit float32")
-    return Draw(laws.uniform(a, b), _torch("uniform_", a=a, b=b))
+    require(a <= b, "a must not exceed b")
+    require(b - a <= FLOAT32_MAX, "b − a must fit float32")
+    return fills.uniform(a, b)
 
 
 @scheme(formula="N(mean, std²)", variance="std²", citation=_TORCH)
 def normal(layer: Layer, mean: float = 0.0, std: float = 1.0) -> Draw:
     """Draws from a normal distribution."""
-    _require(std >= 0, "std must not be negative")
-    return Draw(laws.normal(mean, std), _torch("normal_", mean=mean, std=std))
+    require(std >= 0, "std must not be negative")
+    return fills.normal(mean, std)
 
 
 @scheme(
@@ -48,16 +48,16 @@ def trunc_normal(
     layer: Layer, mean: float = 0.0, std: float = 1.0, a: float = -2.0, b: float = 2.0
 ) -> Draw:
     """Draws from a normal distribution, again until the value lies between two bounds."""
-    _require(std**2 > 0, "std must be positive")
-    _require(a < b, "a must be less than b")
-    fill = _torch("trunc_normal_", mean=mean, std=std, a=a, b=b)
-    return Draw(laws.truncated_normal(mean, std, a, b), fill)
+    require(std**2 > 0, "std must be positive")
+    require(a < b, "a must be less than b")
+    fill = fills.of_torch("trunc_normal_", mean=mean, std=std, a=a, b=b)
+    return Draw(laws.truncated_normal(mean, std, a, b), fill, held=_TRUNCATION)
 
 
 @scheme(formula="val", variance="0", citation=_TORCH)
 def constant(layer: Layer, val: float) -> Draw:
     """Sets every value to one number."""
-    return Draw(laws.constant(val), _torch("constant_", val=val))
+    return fills.constant(val)
 
 
 @scheme(formula="1", variance="0", citation=_TORCH)
@@ -78,7 +78,7 @@ def eye(layer: Layer) -> Draw:
     layer.require(least=2, most=2)
     rows, columns = layer.shape
     share = min(rows, columns) / (rows * columns)
-    return Draw(laws.ones_among_zeros(share), _torch("eye_"))
+    return Draw(laws.ones_among_zeros(share), fills.fixed_of_torch("eye_"))
 
 
 @scheme(
@@ -89,13 +89,13 @@ def eye(layer: Layer) -> Draw:
 def dirac(layer: Layer, groups: int = 1) -> Draw:
     """Makes a convolution pass as many of its channels through as it can."""
     layer.require(least=3, most=5)
-    _require(groups > 0, "groups must be positive")
+    require(groups > 0, "groups must be positive")
     outputs, inputs = layer.shape[:2]
     if outputs % groups:
         message = f"{outputs} output channels do not divide into {groups} groups"
         raise UnfitError(message)
     share = groups * min(outputs // groups, inputs) / math.prod(layer.shape)
-    return Draw(laws.ones_among_zeros(share), _torch("dirac_", groups=groups))
+    return Draw(laws.ones_among_zeros(share), fills.fixed_of_torch("dirac_", groups=groups))
 
 
 @scheme(
@@ -103,11 +103,11 @@ def dirac(layer: Layer, groups: int = 1) -> Draw:
     variance="2·gain²/(fan_in + fan_out)",
     citation=_XAVIER,
 )
-def xavier_uniform(layer: Layer, gain: Gain = 1.0) -> Draw:
+def xavier_uniform(layer: Layer, gain: Gain = 1.0, fans: Convention = "torch") -> Draw:
     """Keeps the variance of signals and gradients under linear units."""
-    bound = math.sqrt(3) * gain * _xavier_std(layer)
-    _require(0 <= 2 * bound <= FLOAT32_MAX, "gain must not be negative, nor leave float32")
-    return Draw(laws.uniform(-bound, bound), _torch("xavier_uniform_", gain=gain))
+    bound = math.sqrt(3) * _xavier_std(layer.fans(fans), gain)
+    require(0 <= 2 * bound <= FLOAT32_MAX, "gain must not be negative, nor leave float32")
+    return _remarked(fills.uniform(-bound, bound), layer, fans)
 
 
 @scheme(
@@ -115,11 +115,10 @@ def xavier_uniform(layer: Layer, gain: Gain = 1.0) -> Draw:
     variance="2·gain²/(fan_in + fan_out)",
     citation=_XAVIER,
 )
-def xavier_normal(layer: Layer, gain: Gain = 1.0) -> Draw:
+def xavier_normal(layer: Layer, gain: Gain = 1.0, fans: Convention = "torch") -> Draw:
     """Keeps the variance of signals and gradients under linear units; never truncated."""
-    _require(gain >= 0, "gain must not be negative")
-    std = gain * _xavier_std(layer)
-    return Draw(laws.normal(0.0, std), _torch("xavier_normal_", gain=gain))
+    require(gain >= 0, "gain must not be negative")
+    return _remarked(fills.normal(0.0, _xavier_std(layer.fans(fans), gain)), layer, fans)
 
 
 @scheme(
@@ -132,11 +131,12 @@ def kaiming_uniform(
     a: float = 0.0,
     mode: Mode = "fan_in",
     nonlinearity: Nonlinearity = "leaky_relu",
+    fans: Convention = "torch",
 ) -> Draw:
     """Keeps the variance of signals (fan_in) or gradients (fan_out) under rectifiers."""
-    bound = math.sqrt(3) * _kaiming_std(layer, a, mode, nonlinearity)
-    fill = _torch("kaiming_uniform_", a=a, mode=mode, nonlinearity=nonlinearity)
-    return Draw(laws.uniform(-bound, bound), fill)
+    std = calculate_gain(nonlinearity, a) / math.sqrt(layer.fans(fans).of(mode))
+    bound = math.sqrt(3) * std
+    return _remarked(fills.uniform(-bound, bound), layer, fans)
 
 
 @scheme(
@@ -149,11 +149,11 @@ def kaiming_normal(
     a: float = 0.0,
     mode: Mode = "fan_in",
     nonlinearity: Nonlinearity = "leaky_relu",
+    fans: Convention = "torch",
 ) -> Draw:
     """Keeps the variance of signals (fan_in) or gradients (fan_out) under rectifiers."""
-    std = _kaiming_std(layer, a, mode, nonlinearity)
-    fill = _torch("kaiming_normal_", a=a, mode=mode, nonlinearity=nonlinearity)
-    return Draw(laws.normal(0.0, std), fill)
+    std = calculate_gain(nonlinearity, a) / math.sqrt(layer.fans(fans).of(mode))
+    return _remarked(fills.normal(0.0, std), layer, fans)
 
 
 @scheme(
@@ -165,8 +165,8 @@ def orthogonal(layer: Layer, gain: Gain = 1.0) -> Draw:
     """Makes the matrix r×c, or a convolution flattened to it, a random isometry."""
     layer.require(least=2)
     longer = max(layer.shape[0], math.prod(layer.shape[1:]))
-    law = laws.orthogonal(gain**2 / longer, longer) if gain**2 else laws.constant(0.0)
-    return Draw(law, _torch("orthogonal_", gain=gain))
+    law = laws.orthogonal(gain, longer)
+    return Draw(law, fills.of_torch("orthogonal_", gain=gain), held=_FACTORS)
 
 
 @scheme(
@@ -177,67 +177,32 @@ def orthogonal(layer: Layer, gain: Gain = 1.0) -> Draw:
 def sparse(layer: Layer, sparsity: float, std: float = 0.01) -> Draw:
     """Connects each input of the matrix r×c to a few units only."""
     layer.require(least=2, most=2)
-    _require(0 <= sparsity <= 1, "sparsity must lie between 0 and 1")
-    _require(std >= 0, "std must not be negative")
+    require(0 <= sparsity <= 1, "sparsity must lie between 0 and 1")
+    require(std >= 0, "std must not be negative")
     rows = layer.shape[0]
-    law = laws.with_zeros(laws.normal(0.0, std), math.ceil(sparsity * rows) / rows)
-    return Draw(
-        law if std**2 else laws.constant(0.0),
-        _seed_globally(_torch("sparse_", sparsity=sparsity, std=std)),
-    )
+    zeros_per_column = math.ceil(sparsity * rows)
+    law = laws.with_zeros(laws.normal(0.0, std), zeros_per_column / rows, zeros_per_column)
+    fill = fills.seeded_globally(fills.of_torch("sparse_", sparsity=sparsity, std=std))
+    return Draw(law if std**2 else laws.constant(0.0), fill)
 
 
-def _xavier_std(layer: Layer) -> float:
-    return math.sqrt(2 / (layer.fan_in + layer.fan_out))
+# What torch's functions hold beside the tensor, in bytes a value: masks, candidates and the
+# matrix to be factored with its factors.
+_TRUNCATION = 16
+_FACTORS = 16
 
 
-def _kaiming_std(layer: Layer, a: float, mode: Mode, nonlinearity: Nonlinearity) -> float:
-    return calculate_gain(nonlinearity, a) / math.sqrt(layer.fan(mode))
+def _xavier_std(fans: Fans, gain: float) -> float:
+    # In torch's order of operations, which decides the last bit.
+    return gain * math.sqrt(2.0 / float(fans.fan_in + fans.fan_out))
 
 
-def _require(condition: bool, message: str) -> None:  # noqa: FBT001 - reads as a sentence
-    if not condition:
-        raise ValueError(message)
-
-
-def _torch(name: str, **parameters: object) -> Fill:
-    """Returns torch's function of a name, looked up only when something is drawn."""
-
-    def fill(tensor: torch.Tensor, generator: torch.Generator) -> object:
-        import torch
-
-        function = getattr(torch.nn.init, name)
-        keyed = parameters | ({"generator": generator} if name in _RANDOM else {})
-        return function(tensor, **keyed)
-
-    return fill
-
-
-_RANDOM = {
-    "uniform_",
-    "normal_",
-    "trunc_normal_",
-    "xavier_uniform_",
-    "xavier_normal_",
-    "kaiming_uniform_",
-    "kaiming_normal_",
-    "orthogonal_",
-    "sparse_",
-}
-
-
-def _seed_globally(fill: Fill) -> Fill:
-    """Lends a fill the generator's state as torch's global one, and takes it back.
-
-    torch 2.13 chooses the zeros of `sparse_` from the global generator whatever generator it is
-    given (pytorch PR 196941), which would make the same seed give other bytes.
-    """
-
-    def seeded(tensor: torch.Tensor, generator: torch.Generator) -> object:
-        import torch
-
-        with torch.random.fork_rng(devices=[]):
-            torch.random.set_rng_state(generator.get_state())
-            return fill(tensor, torch.default_generator)
-
-    return seeded
+def _remarked(draw: Draw, layer: Layer, convention: Convention) -> Draw:
+    """Says where torch's count of fans is not the layer's."""
+    if convention != "torch" or layer.layout is None:
+        return draw
+    counted, true = layer.fans("torch"), layer.fans("layer")
+    if counted == true:
+        return draw
+    told = f"torch counts fans {counted.text}, a layer of {layer.layout.text} has {true.text}"
+    return replace(draw, remark=f"{told}: fans=layer uses those")

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from initcli.core.dtypes import DType
-from initcli.schemes.law import Fixed, Law, constant
+from initcli.schemes.law import Fixed, Law, constant, pattern
 from initcli.statistics.grid import every_value
 
 _TABLE_BITS = 16
@@ -37,8 +37,8 @@ def stored_law(law: Law, dtype: DType) -> Law:
     Returns:
         The law with its moments after rounding; wider dtypes than 16 bits leave it as it is.
     """
-    if law.cdf is None:
-        return constant(_nearest(law.mean, dtype)) if law.family == "constant" else law
+    if law.fixed is Fixed.EVERYTHING:
+        return _stored_pattern(law, dtype)
     if dtype.bits > _TABLE_BITS:
         return law
     grid = _finite_values(dtype)
@@ -55,6 +55,13 @@ def stored_law(law: Law, dtype: DType) -> Law:
         kurtosis=fourth / second**2,
         sixth=sixth / second**3,
     )
+
+
+def _stored_pattern(law: Law, dtype: DType) -> Law:
+    if law.atoms is None:
+        return constant(float(_nearest(np.array(law.mean), dtype)))
+    values, shares = law.atoms
+    return pattern(law.family, _nearest(values, dtype), shares)
 
 
 def _mass(law: Law, dtype: DType, grid: NDArray[Any]) -> NDArray[Any]:
@@ -81,10 +88,10 @@ def below_resolution(law: Law) -> bool:
     return float(np.spacing(np.float32(abs(law.mean)))) > law.std * _COARSE
 
 
-def _nearest(value: float, dtype: DType) -> float:
+def _nearest(values: NDArray[Any], dtype: DType) -> NDArray[Any]:
     with np.errstate(over="ignore", invalid="ignore"):
-        stored = float(np.array(value, np.float32).astype(dtype.numpy))
-    return stored if math.isfinite(stored) else value
+        stored = values.astype(np.float32).astype(dtype.numpy).astype(np.float64)
+    return np.where(np.isfinite(stored), stored, values)
 
 
 @functools.cache

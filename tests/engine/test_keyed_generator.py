@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from initcli.engine.draw import draw_tensor, generator
+from initcli.schemes.layer import Layer
 from initcli.schemes.spec import parse_scheme
 
 KEYS = st.tuples(st.integers(-(2**70), 2**70), st.text(st.characters(exclude_categories=[])))
@@ -75,7 +76,7 @@ SCHEMES = ["normal(std=1)", "kaiming_uniform", "trunc_normal", "orthogonal"]
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_values_do_not_depend_on_the_order_of_tensors_or_on_torchs_own_seed(scheme: str) -> None:
     names = [f"layers.{number}.weight" for number in range(6)]
-    draw = parse_scheme(scheme).draw((8, 4))
+    draw = parse_scheme(scheme).draw(Layer((8, 4)))
     first = {name: draw_tensor(draw, (8, 4), 3, name) for name in names}
     torch.manual_seed(5)
     for name in reversed(names):
@@ -84,13 +85,13 @@ def test_values_do_not_depend_on_the_order_of_tensors_or_on_torchs_own_seed(sche
 
 def test_drawing_leaves_torchs_own_generator_alone() -> None:
     before = torch.get_rng_state()
-    draw_tensor(parse_scheme("normal(std=1)").draw((64,)), (64,), 0, "w")
+    draw_tensor(parse_scheme("normal(std=1)").draw(Layer((64,))), (64,), 0, "w")
     assert torch.equal(torch.get_rng_state(), before)
 
 
 @pytest.mark.parametrize("shape", [(), (3,), (1, 1), (2, 3, 4)])
 def test_any_shape_is_drawn_in_float32(shape: tuple[int, ...]) -> None:
-    drawn = draw_tensor(parse_scheme("normal(std=1)").draw(shape), shape, 0, "w")
+    drawn = draw_tensor(parse_scheme("normal(std=1)").draw(Layer(shape)), shape, 0, "w")
     assert (drawn.shape, drawn.dtype) == (shape, torch.float32)
 
 
@@ -98,4 +99,4 @@ def test_any_shape_is_drawn_in_float32(shape: tuple[int, ...]) -> None:
 def test_a_tensor_without_values_is_empty_however_large_its_other_sides(
     shape: tuple[int, ...],
 ) -> None:
-    assert draw_tensor(parse_scheme("normal(std=1)").draw(shape), shape, 0, "w").numel() == 0
+    assert draw_tensor(parse_scheme("normal(std=1)").draw(Layer(shape)), shape, 0, "w").numel() == 0

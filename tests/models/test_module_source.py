@@ -17,7 +17,7 @@ from initcli.core.errors import FactoryError, OptionError
 from initcli.models.module_source import module_source
 from initcli.models.open_source import open_source
 from initcli.models.torch_bytes import chunks_of
-from initcli.recipes.roles import Role
+from initcli.schemes.layer import Role
 
 SAMPLES = Path(__file__).parents[2] / "sample_models"
 FACTORIES = ["mlp", "convnet", "tiny_gpt"]
@@ -118,7 +118,7 @@ def test_shapes_are_the_same_on_the_meta_device() -> None:
             open_source(source_of(name), [], seed=0, dtype=None, values=values)
             for values in (True, False)
         )
-        assert (meta.specs, meta.roles, meta.ties) == (real.specs, real.roles, real.ties)
+        assert (meta.specs, meta.layers, meta.ties) == (real.specs, real.layers, real.ties)
 
 
 def test_roles_come_from_module_types_whatever_the_names() -> None:
@@ -133,7 +133,8 @@ def test_roles_come_from_module_types_whatever_the_names() -> None:
         }
     )
     module.register_buffer("mask", torch.zeros(3, 3))
-    assert module_source("m", module, None).roles == {
+    layers = module_source("m", module, None).layers
+    assert {name: layer.role for name, layer in layers.items()} == {
         "a.weight": Role.NORMALISATION_WEIGHT,
         "a.bias": Role.NORMALISATION_BIAS,
         "b.weight": Role.NORMALISATION_WEIGHT,

@@ -3,10 +3,9 @@ from __future__ import annotations
 import pytest
 
 from initcli.core.errors import NotApplicableError, OptionError
-from initcli.recipes.assign import Assignment, Plan
-from initcli.recipes.roles import roles_of
+from initcli.recipes.assign import Asked, Assignment, Plan
+from initcli.recipes.layers import layers_of
 from initcli.recipes.selector import Selector
-from initcli.schemes.spec import parse_scheme
 from raw import spec
 
 SPECS = {
@@ -31,12 +30,8 @@ def assigned(
     include: tuple[str, ...] = (),
     exclude: tuple[str, ...] = (),
 ) -> dict[str, Assignment]:
-    plan = Plan(
-        parse_scheme(scheme) if scheme else None,
-        parse_scheme(bias) if bias else None,
-        Selector.of(include, exclude),
-    )
-    return plan.assign(SPECS, roles_of(SPECS), plan.selector.choose(list(SPECS)))
+    plan = Plan.of(Asked(scheme, bias), Selector.of(include, exclude))
+    return plan.assign(SPECS, layers_of(SPECS), plan.selector.choose(list(SPECS)))
 
 
 def schemes_of(assignments: dict[str, Assignment]) -> dict[str, str]:
@@ -120,4 +115,4 @@ def test_contradicting_parameters_fail_before_anything_is_drawn() -> None:
 
 def test_a_plan_knows_whether_it_has_schemes() -> None:
     assert not Plan().has_schemes
-    assert Plan(bias=parse_scheme("zeros")).has_schemes
+    assert Plan.of(Asked(bias="zeros")).has_schemes

@@ -118,7 +118,7 @@ def test_symmetric_truncation_has_the_known_constants(
 
 @pytest.mark.parametrize("length", [2, 3, 16, 1000])
 def test_an_orthogonal_entry_is_a_coordinate_on_the_sphere(length: int) -> None:
-    law = laws.orthogonal(4 / length, length)
+    law = laws.orthogonal(2, length)
     x = np.linspace(-2, 2, 81)
     assert law.cdf is not None
     expected = (1 + np.sign(x) * stats.beta.cdf(x**2 / 4, 0.5, (length - 1) / 2)) / 2

@@ -78,7 +78,6 @@ WRONG = {
     "kaiming_normal(mode=fan_ou)": ("mode cannot be 'fan_ou'", "fan_out"),
     "kaiming_normal(mode=1)": ("mode cannot be 1", "one of: fan_in, fan_out"),
     "kaiming_normal(nonlinearity=gelu)": ("nonlinearity cannot be", "selu"),
-    "xavier_normal(gain=gelu)": ("gain must be a number", ""),
     "normal(mean=True)": ("mean must be a number", ""),
     "normal(mean=None)": ("mean must be a number", ""),
     "normal(mean=nan)": ("mean must be a number", ""),

@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from initcli.core.dtypes import DTYPES, DType, Kind
 from initcli.core.tensor import TensorSpec
+from initcli.schemes.layer import Layer
 from initcli.schemes.registry import Draw
 from initcli.schemes.spec import parse_scheme
 
@@ -45,4 +46,4 @@ def spec(name: str, *shape: int, code: str = "F32") -> TensorSpec:
 
 def draw_of(scheme: str, shape: tuple[int, ...]) -> Draw:
     """Returns what a scheme, as a user writes it, does with a shape."""
-    return parse_scheme(scheme).draw(shape)
+    return parse_scheme(scheme).draw(Layer(shape))

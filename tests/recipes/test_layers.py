@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from initcli.recipes.roles import Role, roles_of
+from initcli.recipes.layers import layers_of
+from initcli.schemes.layer import Role
 from raw import spec
 
 W, B, O = Role.WEIGHT, Role.BIAS, Role.OTHER  # noqa: E741 - as in a legend
@@ -79,4 +80,6 @@ def test_roles_follow_from_names_and_shapes(
     model: list[tuple[str, tuple[int, ...], str, Role]],
 ) -> None:
     specs = {name: spec(name, *shape, code=code) for name, shape, code, _ in model}
-    assert roles_of(specs) == {name: role for name, _, _, role in model}
+    assert {name: layer.role for name, layer in layers_of(specs).items()} == {
+        name: role for name, _, _, role in model
+    }

@@ -1,0 +1,84 @@
+"""Reads one `[[rule]]` of a recipe."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from initcli.core.dtypes import DType, parse_dtype
+from initcli.core.errors import RecipeError
+from initcli.core.text import did_you_mean, visible
+from initcli.recipes.rule import Rule
+from initcli.recipes.selector import Selector
+from initcli.schemes.layer import Role
+from initcli.schemes.spec import parse_layout, parse_scheme
+
+ROLES: Mapping[str, frozenset[Role]] = {
+    "weight": frozenset({Role.WEIGHT}),
+    "bias": frozenset({Role.BIAS}),
+    "norm_weight": frozenset({Role.NORMALISATION_WEIGHT}),
+    "norm_bias": frozenset({Role.NORMALISATION_BIAS}),
+    "other": frozenset({Role.OTHER}),
+}
+KEYS = ("select", "exclude", "module", "role", "scheme", "keep", "layout", "dtype", "note")
+
+
+def rule_of(table: object, where: str) -> Rule:
+    """Returns the rule that a table describes.
+
+    Raises:
+        RecipeError: A key is unknown, or a value is of a wrong type.
+        OptionError: A scheme, layout or dtype means nothing.
+    """
+    if not isinstance(table, Mapping):
+        raise RecipeError("a rule must be a table", where=where)
+    for key in table:
+        if key not in KEYS:
+            hint = did_you_mean(key, KEYS) or f"one of {', '.join(KEYS)}"
+            raise RecipeError(f"unknown key {visible(key, 80)!r}", where=where, hint=hint)
+    scheme, layout, dtype = (text_of(table, key, where) for key in ("scheme", "layout", "dtype"))
+    if bool(scheme) == (table.get("keep") is True):
+        raise RecipeError("it must have a scheme, or keep = true", where=where)
+    return Rule(
+        parse_scheme(scheme) if scheme else None,
+        Selector.of(_patterns(table, "select", where), _patterns(table, "exclude", where)),
+        text_of(table, "module", where),
+        _roles(table, where),
+        parse_layout(layout) if layout else None,
+        _drawable(dtype) if dtype else None,
+    )
+
+
+def text_of(table: Mapping[str, object], key: str, where: str) -> str:
+    """Returns a key's text, or nothing.
+
+    Raises:
+        RecipeError: It is no text.
+    """
+    value = table.get(key, "")
+    if not isinstance(value, str):
+        raise RecipeError(f"{key} must be text", where=where)
+    return value
+
+
+def _patterns(table: Mapping[str, object], key: str, where: str) -> list[str]:
+    value = table.get(key, [])
+    patterns = [value] if isinstance(value, str) else value
+    if not isinstance(patterns, list) or not all(isinstance(each, str) for each in patterns):
+        raise RecipeError(f"{key} must be a pattern or a list of patterns", where=where)
+    return patterns
+
+
+def _roles(table: Mapping[str, object], where: str) -> frozenset[Role]:
+    wanted = _patterns(table, "role", where)
+    for role in wanted:
+        if role not in ROLES:
+            hint = did_you_mean(role, ROLES) or f"one of {', '.join(ROLES)}"
+            raise RecipeError(f"unknown role {visible(role, 80)!r}", where=where, hint=hint)
+    return frozenset().union(*(ROLES[role] for role in wanted))
+
+
+def _drawable(text: str) -> DType:
+    dtype = parse_dtype(text)
+    if not dtype.is_drawable:
+        raise RecipeError(f"nothing can be drawn in {dtype.code}")
+    return dtype

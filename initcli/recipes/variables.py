@@ -1,0 +1,116 @@
+"""What names in formulas stand for: from `--set`, `config.json`, the tensors' names, the recipe."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Iterable, Mapping, Sequence
+
+from initcli.core.errors import OptionError
+from initcli.core.text import visible
+from initcli.schemes.arithmetic import Formula, UnknownNameError
+
+Variables = Mapping[str, float]
+
+# What a configuration may call a thing; the first that it holds is taken.
+ALIASES: Mapping[str, Sequence[str]] = {
+    "n_layer": ("num_hidden_layers", "n_layer", "n_layers", "num_layers"),
+    "d_model": ("hidden_size", "d_model", "n_embd", "dim", "embed_dim"),
+    "n_head": ("num_attention_heads", "n_head", "n_heads", "num_heads"),
+    "n_kv_head": ("num_key_value_heads", "n_kv_heads"),
+    "head_dim": ("head_dim", "d_kv"),
+    "d_ff": ("intermediate_size", "d_ff", "n_inner", "ffn_dim"),
+}
+_BLOCK = re.compile(r"(?:^|(?<=\.))(\d+)(?=\.)")
+
+
+def parse_settings(settings: Iterable[str]) -> dict[str, float]:
+    """Returns what `--set name=value` says; a value may be arithmetic.
+
+    Raises:
+        OptionError: It is not of that form, or a name is given twice.
+    """
+    known: dict[str, float] = {}
+    for setting in settings:
+        name, equals, text = (part.strip() for part in setting.partition("="))
+        if not equals or not all(part.isidentifier() for part in name.split(".")):
+            raise OptionError(f"--set must be name=number, not {setting[:80]!r}")
+        if name in known:
+            raise OptionError(f"--set: {name} is given twice")
+        known[name] = _number(name, text)
+    return known
+
+
+def _number(name: str, text: str) -> float:
+    try:
+        return Formula.parse(text).value({})
+    except (ValueError, ArithmeticError, UnknownNameError) as error:
+        raise OptionError(f"--set: {name} must be a number, not {text[:80]!r}") from error
+
+
+def of_config(config: Mapping[str, object]) -> dict[str, float]:
+    """Returns every number of a configuration, by its own name and by the usual one.
+
+    What lies deeper has a dotted name, such as `text_config.d_model`.
+    """
+    numbers: dict[str, float] = {}
+    _collect(config, "", numbers)
+    return numbers
+
+
+def _collect(config: Mapping[str, object], prefix: str, numbers: dict[str, float]) -> None:
+    own = {key: float(value) for key, value in config.items() if isinstance(value, int | float)}
+    for name, keys in ALIASES.items():
+        if found := [own[key] for key in keys if key in own]:
+            own.setdefault(name, found[0])
+    if "head_dim" not in own and {"d_model", "n_head"} <= own.keys() and own["n_head"]:
+        own["head_dim"] = own["d_model"] / own["n_head"]
+    numbers |= {f"{prefix}{name}": value for name, value in own.items()}
+    for key, value in config.items():
+        if isinstance(value, Mapping):
+            _collect(value, f"{prefix}{key}.", numbers)
+
+
+def block_of(name: str) -> tuple[str, int] | None:
+    """Returns the stack that a tensor's block belongs to and the block's number, if it has one."""
+    found = _BLOCK.search(name)
+    # No model has blocks beyond nine digits; a name may hold thousands.
+    if found is None or len(found[1]) > 9:  # noqa: PLR2004
+        return None
+    return name[: found.start()], int(found[1])
+
+
+@functools.lru_cache(maxsize=8)
+def depths(names: tuple[str, ...]) -> Mapping[str, int]:
+    """Returns the number of blocks of every stack, counted from the tensors' names."""
+    deepest: dict[str, int] = {}
+    for name in names:
+        if block := block_of(name):
+            deepest[block[0]] = max(deepest.get(block[0], 0), block[1] + 1)
+    return deepest
+
+
+def of_names(name: str, depth: Mapping[str, int]) -> dict[str, float]:
+    """Returns a tensor's block as `layer`, and the number of blocks in its stack as `n_layer`."""
+    block = block_of(name)
+    if block is None:
+        return {"n_layer": max(depth.values())} if depth else {}
+    return {"layer": block[1], "n_layer": depth[block[0]]}
+
+
+def with_defaults(known: Variables, defaults: Mapping[str, Formula]) -> dict[str, float]:
+    """Adds the variables that a recipe defines, where nothing else says what they are.
+
+    Raises:
+        OptionError: A definition leaves the range of floating point.
+    """
+    result = dict(known)
+    for name, formula in defaults.items():
+        if name in result or not formula.variables <= result.keys():
+            continue
+        try:
+            result[name] = formula.value(result)
+        except (ValueError, ArithmeticError) as error:
+            where = visible(f"{name} = {formula.text}", 200)
+            raise OptionError("leaves the range of floating point", where=where) from error
+    return result
