@@ -101,7 +101,8 @@ def _within(bound: float, inwards: float) -> float:
     import numpy as np
 
     nearest = np.float32(bound)
-    is_beyond = nearest < bound if inwards > 0 else nearest > bound
+    # In Python's floats: NumPy would round the bound to float32 before it compares.
+    is_beyond = float(nearest) < bound if inwards > 0 else float(nearest) > bound
     return float(np.nextafter(nearest, np.float32(inwards)) if is_beyond else nearest)
 
 
