@@ -11,7 +11,7 @@ from typing import Literal, get_args, get_origin
 from initcli.core.errors import OptionError
 from initcli.core.tensor import Shape
 from initcli.core.text import did_you_mean
-from initcli.schemes.gain import NONLINEARITIES, Gain, calculate_gain
+from initcli.schemes.gain import NAMES, Gain, gain_of
 from initcli.schemes.layer import Layer, UnfitError
 from initcli.schemes.registry import FLOAT32_MAX, Draw, Parameter, Scheme, find_scheme
 
@@ -111,8 +111,8 @@ def _checked(scheme: Scheme, given: Mapping[str, object]) -> dict[str, object]:
 def _convert(parameter: Parameter, value: object) -> object:
     if get_origin(parameter.type) is Literal:
         return _choice(parameter, value)
-    if parameter.type == Gain and value in NONLINEARITIES:
-        return calculate_gain(str(value))
+    if parameter.type == Gain and value in NAMES:
+        return gain_of(str(value))
     return _number(parameter, value)
 
 

@@ -10,7 +10,7 @@ import math
 from typing import TYPE_CHECKING, Literal
 
 from initcli.schemes import law as laws
-from initcli.schemes.gain import Gain, Nonlinearity, calculate_gain
+from initcli.schemes.gain import Gain, Nonlinearity, gain_of
 from initcli.schemes.layer import Layer, UnfitError
 from initcli.schemes.registry import FLOAT32_MAX, Draw, Fill, scheme
 
@@ -135,8 +135,8 @@ def kaiming_uniform(
 ) -> Draw:
     """Keeps the variance of signals (fan_in) or gradients (fan_out) under rectifiers."""
     bound = math.sqrt(3) * _kaiming_std(layer, a, mode, nonlinearity)
-    fill = _torch("kaiming_uniform_", a=a, mode=mode, nonlinearity=nonlinearity)
-    return Draw(laws.uniform(-bound, bound), fill)
+    # torch's own kaiming_uniform_ does this, but for the nonlinearities whose gain it knows only.
+    return Draw(laws.uniform(-bound, bound), _torch("uniform_", a=-bound, b=bound))
 
 
 @scheme(
@@ -152,8 +152,7 @@ def kaiming_normal(
 ) -> Draw:
     """Keeps the variance of signals (fan_in) or gradients (fan_out) under rectifiers."""
     std = _kaiming_std(layer, a, mode, nonlinearity)
-    fill = _torch("kaiming_normal_", a=a, mode=mode, nonlinearity=nonlinearity)
-    return Draw(laws.normal(0.0, std), fill)
+    return Draw(laws.normal(0.0, std), _torch("normal_", mean=0.0, std=std))
 
 
 @scheme(
@@ -192,7 +191,7 @@ def _xavier_std(layer: Layer) -> float:
 
 
 def _kaiming_std(layer: Layer, a: float, mode: Mode, nonlinearity: Nonlinearity) -> float:
-    return calculate_gain(nonlinearity, a) / math.sqrt(layer.fan(mode))
+    return gain_of(nonlinearity, a) / math.sqrt(layer.fan(mode))
 
 
 def _require(condition: bool, message: str) -> None:  # noqa: FBT001 - reads as a sentence
@@ -219,8 +218,6 @@ _RANDOM = {
     "trunc_normal_",
     "xavier_uniform_",
     "xavier_normal_",
-    "kaiming_uniform_",
-    "kaiming_normal_",
     "orthogonal_",
     "sparse_",
 }
