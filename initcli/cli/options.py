@@ -11,6 +11,7 @@ import typer
 
 from initcli.render.formats import Format
 from initcli.reports.table import Column
+from initcli.schemes.gain import NAMES
 from initcli.schemes.registry import SCHEMES, Parameter
 
 CHOICE = "Which tensors"
@@ -23,6 +24,11 @@ OUTPUT = "Output"
 def complete_scheme(incomplete: str) -> list[str]:
     """Completes a scheme's name in the shell."""
     return [name for name in SCHEMES if name.startswith(incomplete)]
+
+
+def complete_nonlinearity(incomplete: str) -> list[str]:
+    """Completes a nonlinearity's name in the shell."""
+    return [name for name in NAMES if name.startswith(incomplete)]
 
 
 Select = Annotated[
