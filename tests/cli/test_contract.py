@@ -117,6 +117,8 @@ USAGE = [
     (["stats", "{faulty}", "--select", "layers"], "E102", "did you mean 'layers.*'?"),
     (["stats", "{faulty}", "--select", ""], "E102", "an empty pattern"),
     (["schemes", "xavier"], "E101", "did you mean xavier_normal"),
+    (["gains", "gulu"], "E101", "did you mean gelu"),
+    (["gains", "--negative_slope", "nan"], "E101", "negative_slope must be a number"),
 ]
 
 

@@ -77,7 +77,7 @@ WRONG = {
     "sparse(std=1)": ("needs sparsity", "sparse(sparsity, std=0.01)"),
     "kaiming_normal(mode=fan_ou)": ("mode cannot be 'fan_ou'", "fan_out"),
     "kaiming_normal(mode=1)": ("mode cannot be 1", "one of: fan_in, fan_out"),
-    "kaiming_normal(nonlinearity=gelu)": ("nonlinearity cannot be", "selu"),
+    "kaiming_normal(nonlinearity=gulu)": ("nonlinearity cannot be", "gelu"),
     "normal(mean=True)": ("mean must be a number", ""),
     "normal(mean=None)": ("mean must be a number", ""),
     "normal(mean=nan)": ("mean must be a number", ""),

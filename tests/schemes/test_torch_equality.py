@@ -13,7 +13,7 @@ import torch
 import initcli
 from initcli.core.errors import OptionError
 from initcli.engine.draw import draw_tensor
-from initcli.schemes.gain import NONLINEARITIES, calculate_gain
+from initcli.schemes.gain import NONLINEARITIES, gain_of
 from initcli.schemes.layer import UnfitError
 from initcli.schemes.registry import SCHEMES
 from initcli.schemes.torch_init import Mode
@@ -130,7 +130,7 @@ def test_every_initialiser_of_torch_is_a_scheme() -> None:
 @pytest.mark.parametrize("slope", [None, 0, 0.01, 0.2, 1, -2, math.sqrt(5)])
 @pytest.mark.parametrize("nonlinearity", NONLINEARITIES)
 def test_gains_are_those_of_torch(nonlinearity: str, slope: float | None) -> None:
-    ours = calculate_gain(nonlinearity) if slope is None else calculate_gain(nonlinearity, slope)
+    ours = gain_of(nonlinearity) if slope is None else gain_of(nonlinearity, slope)
     assert ours == torch.nn.init.calculate_gain(nonlinearity, slope)
 
 
