@@ -105,13 +105,18 @@ def _allocate(descriptor: int, size: int) -> None:
             raise
 
 
-if hasattr(os, "pwrite"):
+def _pwrite(descriptor: int, content: memoryview, offset: int) -> int:
+    return os.pwrite(descriptor, content, offset)
 
-    def _write_at(descriptor: int, content: memoryview, offset: int) -> int:
-        return os.pwrite(descriptor, content, offset)
 
-else:  # Windows
+def seek_and_write(descriptor: int, content: memoryview, offset: int) -> int:
+    """Writes at an offset where the platform has no `pwrite`: no other thread has this file.
 
-    def _write_at(descriptor: int, content: memoryview, offset: int) -> int:
-        os.lseek(descriptor, offset, os.SEEK_SET)
-        return os.write(descriptor, content)
+    Returns:
+        How many bytes the system took.
+    """
+    os.lseek(descriptor, offset, os.SEEK_SET)
+    return os.write(descriptor, content)
+
+
+_write_at = _pwrite if hasattr(os, "pwrite") else seek_and_write
