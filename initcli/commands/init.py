@@ -106,7 +106,8 @@ def init(
     specs = {name: _cast(spec, assignments[name], wanted) for name, spec in opened.specs.items()}
     _refuse_idle(plan, assignments)
     entries = {name: specs[opened.ties.get(name, name)] for name in opened.names}
-    contents = Contents(specs, opened.metadata, entries, opened.checkpoint)
+    metadata = {**opened.metadata, **opened.ties}
+    contents = Contents(specs, metadata, entries, opened.checkpoint)
     target = _target(output, contents, limit, force=force)
     written: Summaries = dict.fromkeys(specs)
     if not dry_run:
