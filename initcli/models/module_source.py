@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -32,6 +32,7 @@ class ModuleSource:
     specs: Mapping[str, TensorSpec]
     layers: Mapping[str, Layer]
     ties: Mapping[str, str]
+    names: Sequence[str]
     values: Mapping[str, torch.Tensor]
     kept: str = "kept"
     metadata: Mapping[str, str] = field(default_factory=dict)
@@ -66,8 +67,10 @@ def module_source(name: str, module: nn.Module, dtype: DType | None) -> ModuleSo
     """
     values: dict[str, torch.Tensor] = {}
     ties: dict[str, str] = {}
+    names: list[str] = []
     first_name: dict[Hashable, str] = {}
     for key, value in _storable_state(module):
+        names.append(key)
         stored = first_name.setdefault(_place(value), key)
         if stored == key:
             values[key] = value
@@ -75,7 +78,8 @@ def module_source(name: str, module: nn.Module, dtype: DType | None) -> ModuleSo
             ties[key] = stored
     specs = {key: _spec(key, value, dtype) for key, value in values.items()}
     layers = _with_roles(layers_of(specs), _known_roles(module, specs))
-    return ModuleSource(name, specs, layers, ties, values, metadata={"format": "pt", **ties})
+    metadata = {"format": "pt", **ties}
+    return ModuleSource(name, specs, layers, ties, names, values, metadata=metadata)
 
 
 def _storable_state(module: nn.Module) -> Iterator[tuple[str, torch.Tensor]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -38,6 +38,10 @@ class Source(Protocol):
     @property
     def ties(self) -> Mapping[str, str]:
         """Further names of stored tensors: alias to stored name."""
+
+    @property
+    def names(self) -> Sequence[str]:
+        """Every name, tied ones too, in the source's order."""
 
     @property
     def metadata(self) -> Mapping[str, str]:
@@ -81,6 +85,11 @@ class CheckpointSource:
     def ties(self) -> Mapping[str, str]:
         """As the metadata declares them."""
         return self.checkpoint.ties
+
+    @property
+    def names(self) -> Sequence[str]:
+        """Those of the file, then those that the metadata ties."""
+        return [*self.specs, *self.ties]
 
     @property
     def metadata(self) -> Mapping[str, str]:
