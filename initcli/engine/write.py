@@ -23,7 +23,7 @@ from initcli.engine.local import run_in_order, useful_jobs
 from initcli.engine.parts import Budget, Part, Produce
 from initcli.engine.plan import CHUNK_BYTES
 from initcli.formats.crc32 import Crc32
-from initcli.formats.layout import Layout, Place
+from initcli.formats.file_layout import FileLayout, Place
 from initcli.formats.output import FilePlan, OutputPlan
 from initcli.formats.placed import open_placed, patch, reserve
 from initcli.formats.staging import staged
@@ -122,7 +122,9 @@ def _tasks(files: Mapping[Path, FilePlan], produce: Produce) -> Iterator[_Task]:
             yield from _tensor_tasks(path, file.layout, place, produce)
 
 
-def _tensor_tasks(path: Path, layout: Layout, place: Place, produce: Produce) -> Iterator[_Task]:
+def _tensor_tasks(
+    path: Path, layout: FileLayout, place: Place, produce: Produce
+) -> Iterator[_Task]:
     spec, first = place.spec, 0
     for part in produce(spec) if spec.parameters else [_NOTHING]:
         yield _Task(path, place, first, part, layout.seal is not None)

@@ -10,7 +10,7 @@ from initcli.core.errors import OutputError
 from initcli.core.tensor import TensorSpec
 from initcli.core.text import visible
 from initcli.formats.checkpoint import Checkpoint
-from initcli.formats.layout import Layout
+from initcli.formats.file_layout import FileLayout
 from initcli.formats.safetensors_layout import safetensors_layout
 from initcli.formats.sharding import INDEX, shard_name, shards_of
 from initcli.formats.torch_zip import torch_layout
@@ -24,7 +24,7 @@ class FilePlan:
     """One file to be written: its name, and what goes where in it."""
 
     name: str
-    layout: Layout
+    layout: FileLayout
 
 
 @dataclass(frozen=True, slots=True)

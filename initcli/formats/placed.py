@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from initcli.formats.layout import Layout, Patch
+from initcli.formats.file_layout import FileLayout, Patch
 
 _UNSUPPORTED = {errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS}
 
@@ -52,7 +52,7 @@ def open_placed(path: Path) -> Iterator[PlacedFile]:
         os.close(descriptor)
 
 
-def reserve(path: Path, layout: Layout) -> None:
+def reserve(path: Path, layout: FileLayout) -> None:
     """Takes a file's whole space, and writes all of it but the tensors.
 
     A full disk is known at once: `posix_fallocate` takes the blocks. Where platform or file

@@ -11,11 +11,11 @@ from itertools import accumulate
 
 from initcli.core.dtypes import STORAGE_RANK
 from initcli.core.tensor import TensorSpec
-from initcli.formats.layout import Layout, Patch, Place
+from initcli.formats.file_layout import FileLayout, Patch, Place
 from initcli.formats.safetensors import PREFIX
 
 
-def safetensors_layout(specs: Iterable[TensorSpec], metadata: Mapping[str, str]) -> Layout:
+def safetensors_layout(specs: Iterable[TensorSpec], metadata: Mapping[str, str]) -> FileLayout:
     """Lays out one file: the header, then every tensor in storage order.
 
     Args:
@@ -26,7 +26,7 @@ def safetensors_layout(specs: Iterable[TensorSpec], metadata: Mapping[str, str])
     ends = list(accumulate((spec.nbytes for spec in order), initial=0))
     header = _header(order, ends, metadata)
     places = (Place(spec, len(header) + begin) for spec, begin in zip(order, ends, strict=False))
-    return Layout(len(header) + ends[-1], tuple(places), (Patch(0, header),))
+    return FileLayout(len(header) + ends[-1], tuple(places), (Patch(0, header),))
 
 
 def _storage_order(specs: Iterable[TensorSpec]) -> list[TensorSpec]:

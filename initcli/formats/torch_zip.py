@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from initcli.core.errors import OutputError
 from initcli.core.tensor import TensorSpec
 from initcli.core.text import visible
-from initcli.formats.layout import Layout, Patch, Place
+from initcli.formats.file_layout import FileLayout, Patch, Place
 from initcli.formats.torch_pickle import cannot_hold, pickled_state_dict
 from initcli.formats.zip_layout import Archived, Member, archive
 
@@ -21,7 +21,7 @@ _ROOT = "archive"
 _VERSION = b"3\n"
 
 
-def torch_layout(entries: Mapping[str, TensorSpec]) -> Layout:
+def torch_layout(entries: Mapping[str, TensorSpec]) -> FileLayout:
     """Lays out one file.
 
     Args:
@@ -44,7 +44,7 @@ def torch_layout(entries: Mapping[str, TensorSpec]) -> Layout:
     )
     held = dict(zip(stored, laid.members[2:-1], strict=True))
     places = tuple(Place(stored[name], member.offset) for name, member in held.items())
-    return Layout(laid.size, places, tuple(laid.frame()), lambda crcs: _sealed(held, crcs))
+    return FileLayout(laid.size, places, tuple(laid.frame()), lambda crcs: _sealed(held, crcs))
 
 
 def _sealed(held: Mapping[str, Archived], crcs: Mapping[str, int]) -> Iterator[Patch]:

@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from initcli.formats.layout import Patch
+from initcli.formats.file_layout import Patch
 
 _ALIGNMENT = 64
 _VERSION = 45  # the first to know 64-bit sizes

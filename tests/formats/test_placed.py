@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from initcli.formats import placed
-from initcli.formats.layout import Layout, Patch
+from initcli.formats.file_layout import FileLayout, Patch
 from initcli.formats.placed import open_placed, reserve
 
-LAYOUT = Layout(10, (), (Patch(0, b"head"), Patch(8, b"ed")))
+LAYOUT = FileLayout(10, (), (Patch(0, b"head"), Patch(8, b"ed")))
 
 
 def fill(path: Path) -> bytes:
@@ -29,7 +29,7 @@ def test_what_is_not_written_is_zero_and_the_size_is_the_layouts(tmp_path: Path)
 
 
 def test_space_is_taken_at_once(tmp_path: Path) -> None:
-    reserve(tmp_path / "w", Layout(1 << 20, (), ()))
+    reserve(tmp_path / "w", FileLayout(1 << 20, (), ()))
     assert 512 * (tmp_path / "w").stat().st_blocks >= 1 << 20
 
 

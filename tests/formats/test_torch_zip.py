@@ -18,7 +18,7 @@ from initcli.core.errors import OutputError
 from initcli.core.tensor import TensorSpec
 from initcli.engine.parts import Part
 from initcli.engine.write import write_checkpoint
-from initcli.formats.layout import Layout
+from initcli.formats.file_layout import FileLayout
 from initcli.formats.output import Contents, FilePlan, OutputPlan, plan_output
 from initcli.formats.placed import reserve
 from initcli.formats.torch_zip import torch_layout
@@ -131,7 +131,7 @@ def test_every_storage_is_aligned_for_mapping() -> None:
     assert not any(place.offset % 64 for place in torch_layout(entries).places)
 
 
-def sparse(path: Path, layout: Layout) -> None:
+def sparse(path: Path, layout: FileLayout) -> None:
     """Writes a file whose tensors are holes."""
     path.touch()
     with pytest.MonkeyPatch.context() as patched:

@@ -32,7 +32,7 @@ Seal = Callable[[Mapping[str, int]], Iterator[Patch]]
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class FileLayout:
     """What a file will hold, byte by byte.
 
     Attributes:
