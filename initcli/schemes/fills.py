@@ -104,7 +104,7 @@ def _within(bound: float, inwards: float) -> float:
 
     with np.errstate(over="ignore"):
         nearest = np.float32(bound)
-    is_beyond = nearest < bound if inwards > 0 else nearest > bound
+    is_beyond = float(nearest) < bound if inwards > 0 else float(nearest) > bound
     return float(np.nextafter(nearest, np.float32(inwards)) if is_beyond else nearest)
 
 
