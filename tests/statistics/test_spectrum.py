@@ -253,7 +253,7 @@ def from_isometry(values: Matrix, gain: float) -> float:
 
 
 @pytest.mark.usefixtures("_path")
-@pytest.mark.parametrize("gain", [1.0, 0.25, 7.0])
+@pytest.mark.parametrize("gain", [1.0, 0.25])
 @pytest.mark.parametrize("values", MATRICES.values(), ids=MATRICES)
 def test_the_distance_from_an_isometry_agrees_with_lapack(values: Matrix, gain: float) -> None:
     singular = np.linalg.svd(values / gain, compute_uv=False)

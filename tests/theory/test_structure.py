@@ -20,18 +20,7 @@ from initcli.theory.structure import (
 )
 from raw import draw_of, spec
 
-SHAPES = [
-    (1, 1),
-    (1, 7),
-    (2, 2),
-    (2, 3),
-    (8, 8),
-    (3, 200),
-    (200, 3),
-    (16, 64),
-    (64, 64),
-    (32, 1024),
-]
+SHAPES = [(1, 1), (1, 7), (2, 2), (2, 3), (8, 8), (3, 200), (200, 3), (16, 64), (64, 64)]
 WIDE = ["F64", "F32", "BF16", "F16"]
 NARROW = ["F8_E4M3", "F8_E5M2", "F8_E4M3FNUZ", "F8_E5M2FNUZ"]
 GAINS = [1.0, math.sqrt(2), 0.05, 2.0**-6, 1e-3, 30.0, 500.0]
@@ -56,11 +45,11 @@ def cast(values: torch.Tensor, code: str) -> torch.Tensor:
 @pytest.mark.parametrize("code", WIDE + NARROW)
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 def test_what_torch_draws_is_an_isometry_after_rounding(shape: tuple[int, int], code: str) -> None:
-    # 10 draws a case of probability 3e-8 each: a false alarm in 10⁴ runs of the whole table.
+    # 2,500 draws of probability 3e-8 each: a false alarm in 10⁴ runs of the whole table.
     for gain in GAINS:
         law = laws.orthogonal(gain, max(shape))
         tolerance = isometry_tolerance(law, DTYPES[code], shape)
-        for seed in range(10):
+        for seed in range(5):
             stored = cast(orthogonal(shape, gain, seed), code)
             if stored.isfinite().all() and tolerance < 1:
                 assert distance(stored, gain) <= tolerance
@@ -135,7 +124,7 @@ def test_zeros_of_columns_are_counted_but_for_underflow(
 def test_as_many_zeros_may_be_accidents_as_the_binomial_law_allows() -> None:
     law = draw_of("sparse(0.1, 0.01)", (1000, 64)).law
     share = stats.norm.cdf(2**-10 / 0.01) - stats.norm.cdf(-(2**-10) / 0.01)
-    most = 100 + int(stats.binom.isf(1e-6 / 64, 900, share))
+    most = 100 + int(stats.binom.isf(1e-5 / 64, 900, share))
     for count, is_off in ((most, False), (most + 1, True)):
         counts = ZeroCounts(np.full(64, count))
         assert bool(judge_structure(law, spec("w", 1000, 64, code="F8_E4M3"), counts).off) == is_off
