@@ -15,14 +15,22 @@ from initcli.engine.spectra import rows_of
 from initcli.formats.checkpoint import Checkpoint, StoredTensor
 from initcli.formats.reading import Reader, open_shard
 from initcli.models.torch_bytes import chunks_of
-from initcli.schemes.law import Fixed, Isometry, Law
+from initcli.schemes.law import CentralIsometry, Fixed, Isometry, Law, ZerosPerColumn
 from initcli.schemes.registry import Draw, Grain
-from initcli.statistics.gram import BLOCK_BYTES, NotFiniteError
+from initcli.statistics.decode import Array
+from initcli.statistics.gram import BLOCK_BYTES, NotFiniteError, ReadRows
 from initcli.statistics.lanczos import NotConvergedError
 from initcli.statistics.lines import MOST_COLUMNS
 from initcli.statistics.spectrum import distance_from_isometry
 from initcli.statistics.strays import Strays, strays
-from initcli.theory.structure import Distances, Measured, Unmeasured, ZeroCounts, sides_of
+from initcli.theory.structure import (
+    Distances,
+    Measured,
+    Unmeasured,
+    ZeroCounts,
+    central_tap,
+    sides_of,
+)
 
 # What a pattern may take that is drawn whole, for which nothing else bounds memory.
 MOST_DRAWN = 1 << 30
@@ -65,9 +73,13 @@ def structures(
 def _measured(tensor: StoredTensor, reader: Reader, draw: Draw) -> Measured:
     if draw.law.structure is None:
         return _strays(tensor, reader, draw)
-    if isinstance(draw.law.structure, Isometry):
-        return _distances(tensor, reader, draw.law.structure)
-    return _zeros(tensor, reader)
+    if isinstance(draw.law.structure, ZerosPerColumn):
+        return _zeros(tensor, reader)
+    if isinstance(draw.law.structure, CentralIsometry):
+        around = _around_centre(tensor, reader)
+        if around.count:
+            return around
+    return _distances(tensor, reader, draw.law.structure)
 
 
 def _strays(tensor: StoredTensor, reader: Reader, draw: Draw) -> Strays | Unmeasured:
@@ -84,19 +96,46 @@ def _strays(tensor: StoredTensor, reader: Reader, draw: Draw) -> Strays | Unmeas
     return found
 
 
-def _distances(tensor: StoredTensor, reader: Reader, isometry: Isometry) -> Distances | Unmeasured:
-    rows, columns = sides_of(isometry, tensor.spec.shape)
+def _around_centre(tensor: StoredTensor, reader: Reader) -> Strays:
+    """Finds what is not zero beside the central taps."""
+    rows, taps = tensor.spec.shape[0], math.prod(tensor.spec.shape[2:])
+    read, length = rows_of(tensor, reader), math.prod(tensor.spec.shape[1:])
+    step, found = max(1, BLOCK_BYTES // (8 * length)), Strays()
+    for first in range(0, rows, step):
+        values = read(first, min(step, rows - first)).reshape(-1, taps).copy()
+        values[:, central_tap(tensor.spec.shape)] = 0
+        off = np.flatnonzero(values)  # NaN is not zero either
+        if off.size:
+            at = int(off[0])
+            found += Strays(off.size, first * length + at, float(values.flat[at]))
+    return found
+
+
+def _distances(
+    tensor: StoredTensor, reader: Reader, structure: Isometry | CentralIsometry
+) -> Distances | Unmeasured:
+    sides = sides_of(structure, tensor.spec.shape)
+    if isinstance(structure, CentralIsometry):
+        parts = [_central_rows(tensor, reader)]
+    else:
+        parts = [rows_of(tensor, reader, part * sides[0]) for part in range(structure.parts)]
     try:
         return Distances(
-            tuple(
-                distance_from_isometry(
-                    rows_of(tensor, reader, part * rows), (rows, columns), isometry.gain
-                )
-                for part in range(isometry.parts)
-            )
+            tuple(distance_from_isometry(read, sides, structure.gain) for read in parts)
         )
     except (NotFiniteError, NotConvergedError) as error:
         return Unmeasured(str(error))
+
+
+def _central_rows(tensor: StoredTensor, reader: Reader) -> ReadRows:
+    """Returns what reads rows of the matrix that the central taps of a kernel make."""
+    read, shape = rows_of(tensor, reader), tensor.spec.shape
+
+    def central(first: int, count: int) -> Array:
+        taps = read(first, count).reshape(count, shape[1], -1)
+        return np.ascontiguousarray(taps[:, :, central_tap(shape)])
+
+    return central
 
 
 def _zeros(tensor: StoredTensor, reader: Reader) -> ZeroCounts | Unmeasured:

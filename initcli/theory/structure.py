@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from initcli.core.dtypes import DType
 from initcli.core.tensor import Shape, TensorSpec
 from initcli.core.text import plural
-from initcli.schemes.law import Isometry, Law, ZerosPerColumn
+from initcli.schemes.law import CentralIsometry, Isometry, Law, ZerosPerColumn
 from initcli.statistics.strays import Strays
 from initcli.theory.rounding import mass_at_zero, rounded
 
@@ -88,7 +88,7 @@ def judge_structure(law: Law, spec: TensorSpec, found: Measured) -> StructureVer
         return StructureVerdict(_told(found, spec.shape) if found.count else "")
     if isinstance(found, ZeroCounts) and isinstance(law.structure, ZerosPerColumn):
         return _judge_zeros(law, law.structure, spec, found.columns)
-    if isinstance(found, Distances) and isinstance(law.structure, Isometry):
+    if isinstance(found, Distances) and isinstance(law.structure, Isometry | CentralIsometry):
         return _judge_isometry(law, law.structure, spec, found)
     raise TypeError("what was measured is not what the law has")
 
@@ -101,13 +101,21 @@ def _told(strays: Strays, shape: Shape) -> str:
     return f"{count} {are} not the pattern's; first at [{place}]: {values}"
 
 
-def sides_of(isometry: Isometry, shape: Shape) -> tuple[int, int]:
-    """Returns rows and columns of each part."""
+def central_tap(shape: Shape) -> int:
+    """Returns the number of the tap (k − 1) // 2 of every dimension of a kernel."""
+    field = shape[2:]
+    return int(np.ravel_multi_index([(side - 1) // 2 for side in field], field)) if field else 0
+
+
+def sides_of(isometry: Isometry | CentralIsometry, shape: Shape) -> tuple[int, int]:
+    """Returns rows and columns of each matrix that is an isometry."""
+    if isinstance(isometry, CentralIsometry):
+        return shape[0], shape[1]
     return shape[0] // isometry.parts, math.prod(shape[1:])
 
 
 def _judge_isometry(
-    law: Law, isometry: Isometry, spec: TensorSpec, found: Distances
+    law: Law, isometry: Isometry | CentralIsometry, spec: TensorSpec, found: Distances
 ) -> StructureVerdict:
     rows, columns = sides_of(isometry, spec.shape)
     tolerance = isometry_tolerance(law, spec.dtype, (rows, columns))
@@ -118,10 +126,10 @@ def _judge_isometry(
     if worst <= tolerance:
         return StructureVerdict()
     square = isometry.gain**2
-    part = f"part {found.parts.index(worst) + 1} of {isometry.parts}: "
+    part = f"part {found.parts.index(worst) + 1} of {len(found.parts)}: "
     product = "W·Wᵀ" if rows <= columns else "Wᵀ·W"
     return StructureVerdict(
-        f"{part if isometry.parts > 1 else ''}{product} is off {square:.4g}·I by "
+        f"{part if len(found.parts) > 1 else ''}{product} is off {square:.4g}·I by "
         f"{worst * square:.3g} (tolerance {tolerance * square:.1g})"
     )
 

@@ -28,6 +28,8 @@ SCHEMES = [
     ("orthogonal(gain=relu)", (16, 4, 3, 3)),
     ("orthogonal", (1, 9)),
     ("orthogonal", (9, 1)),
+    ("delta_orthogonal", (9, 4, 3, 3)),
+    ("delta_orthogonal(2)", (6, 6, 4)),
     ("sparse(0.3, 0.1)", (20, 30)),
     ("sparse(0.3, 0.1)", (2, 30)),
 ]
@@ -87,6 +89,18 @@ def swapped_taps() -> torch.Tensor:
     return drawn("dirac", (8, 4, 3)).roll(1, 2)
 
 
+def beside_the_centre() -> torch.Tensor:
+    values = drawn("delta_orthogonal", (8, 4, 3, 3))
+    values[2, 1, 0, 1] = 0.5
+    return values
+
+
+def bent_centre() -> torch.Tensor:
+    values = drawn("delta_orthogonal", (8, 4, 3))
+    values[:, 3, 1] = values[:, 2, 1]
+    return values
+
+
 NAN = torch.eye(8)
 NAN[2, 5] = math.nan
 
@@ -97,6 +111,12 @@ FAULTS = [
     (same_energy(), "orthogonal", "W·Wᵀ is off 1·I by "),
     (same_energy().T, "orthogonal", "Wᵀ·W is off 1·I by "),
     (equal_rows(), "orthogonal", "W·Wᵀ is off 1·I by 1 (tolerance "),
+    (
+        beside_the_centre(),
+        "delta_orthogonal",
+        "1 of 288 values is not the pattern's; first at [2, 1, 0, 1]: 0.5, 0 expected",
+    ),
+    (bent_centre(), "delta_orthogonal", "Wᵀ·W is off 1·I by 1 (tolerance "),
     (
         one_zero_moved(),
         "sparse(0.5, 1)",
