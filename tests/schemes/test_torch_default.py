@@ -193,7 +193,7 @@ def test_a_name_makes_no_transformer() -> None:
         "lstm projected",
         "gru cell",
         "attention",
-        "layer norm",
+        "batch norm",
     ],
 )
 def test_a_file_tells_what_its_module_does(case: str) -> None:
