@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -26,7 +26,12 @@ _DTYPE_OF = {
 
 @dataclass(frozen=True, slots=True)
 class ModuleSource:
-    """A built module, whose own initialisation stays where nothing is drawn."""
+    """A built module, whose own initialisation stays where nothing is drawn.
+
+    Attributes:
+        values: What the module holds, by name; on the meta device, shapes alone.
+        remade: Gives the values of a tensor that has none, by its name; None if nothing can.
+    """
 
     name: str
     specs: Mapping[str, TensorSpec]
@@ -37,6 +42,11 @@ class ModuleSource:
     metadata: Mapping[str, str] = field(default_factory=dict)
     checkpoint: Checkpoint | None = None
     config: Mapping[str, object] = field(default_factory=dict)
+    remade: Callable[[str], torch.Tensor] | None = None
+
+    def has_values(self, names: Iterable[str]) -> bool:
+        """Whether it was built with values for these, or can make them."""
+        return self.remade is not None or not any(self.values[name].is_meta for name in names)
 
     def chunks(self, name: str) -> Iterator[memoryview]:
         """Yields the bytes of what the factory gave a tensor, cast to the output's dtype.
@@ -44,10 +54,13 @@ class ModuleSource:
         Raises:
             FactoryError: The factory gave it none.
         """
-        if self.values[name].is_meta:
+        value = self.values[name]
+        if value.is_meta and self.remade is not None:
+            value = self.remade(name)
+        if value.is_meta:
             message = "the factory built it on the meta device, without values to keep"
             raise FactoryError(message, where=visible(name, 200), hint="draw it with a scheme")
-        yield from chunks_of(self.values[name], self.specs[name].dtype)
+        yield from chunks_of(value, self.specs[name].dtype)
 
 
 def module_source(name: str, module: nn.Module, dtype: DType | None) -> ModuleSource:

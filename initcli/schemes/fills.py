@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import math
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from initcli.schemes import law as laws
@@ -137,8 +139,17 @@ def seeded_globally(fill: Fill) -> Fill:
     def seeded(tensor: torch.Tensor, generator: torch.Generator) -> object:
         import torch
 
-        with _globally, torch.random.fork_rng(devices=[]):
+        with global_generator():
             torch.random.set_rng_state(generator.get_state())
             return fill(tensor, torch.default_generator)
 
     return seeded
+
+
+@contextmanager
+def global_generator() -> Iterator[None]:
+    """Lends torch's global generator to one thread, and leaves it as it was."""
+    import torch
+
+    with _globally, torch.random.fork_rng(devices=[]):
+        yield
