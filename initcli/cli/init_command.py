@@ -26,7 +26,11 @@ EXAMPLES = f"""
 
 def init(
     source: Annotated[
-        str, typer.Argument(help="A checkpoint, or path/to/file.py:factory.", metavar="SOURCE")
+        str,
+        typer.Argument(
+            help="A checkpoint, path/to/file.py:factory, or a Hugging Face config.json.",
+            metavar="SOURCE",
+        ),
     ],
     output: Annotated[
         Path | None,

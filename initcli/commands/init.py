@@ -63,7 +63,7 @@ def init(
     """Draws selected tensors and writes them with all others to a new checkpoint.
 
     Args:
-        source: A checkpoint, or `path/to/file.py:factory`.
+        source: A checkpoint, `path/to/file.py:factory`, or a Hugging Face `config.json`.
         output: A `.safetensors`, `.pt` or `.pth` file, or a directory of shards.
         scheme: What weights are drawn by, such as `kaiming_normal(mode=fan_out)`.
         bias: What biases are drawn by.
@@ -101,15 +101,11 @@ def init(
     plan = Plan.of(asked, Selector.of(select, exclude))
     if output is not None and not Path(output).is_dir():
         refuse_taken(Path(output), overwrite=force)  # before a model is built in vain
-    opened = open_source(str(source), arguments, seed=seed, dtype=wanted, values=not dry_run)
-    if opened.checkpoint is not None and not plan.has_schemes:
-        raise OptionError("nothing to draw", hint="give --scheme, --bias or --recipe")
-    assignments = plan.assign(
-        opened.specs,
-        opened.layers,
-        plan.selector.choose_tied(opened.specs, opened.ties),
-        opened.config if plan.needs_config else {},
-    )
+    opened_with = partial(open_source, str(source), arguments, seed=seed, dtype=wanted)
+    opened, assignments = _planned(plan, opened_with(values=not (dry_run or plan.has_schemes)))
+    kept = [name for name, one in assignments.items() if one.draw is None]
+    if not dry_run and not opened.has_values(kept):
+        opened, assignments = _planned(plan, opened_with(values=True))
     specs = {name: _cast(spec, assignments[name], wanted) for name, spec in opened.specs.items()}
     _refuse_idle(plan, assignments)
     entries = {name: specs[opened.ties.get(name, name)] for name in opened.names}
@@ -135,6 +131,14 @@ def init(
     done = None if dry_run else str(output)
     notes = (*plan.remarks(assignments, opened.layers), *_notes(assignments, opened))
     return InitReport(opened.name, done, seed, rows, table, notes)
+
+
+def _planned(plan: Plan, opened: Source) -> tuple[Source, dict[str, Assignment]]:
+    if opened.checkpoint is not None and not plan.has_schemes:
+        raise OptionError("nothing to draw", hint="give --scheme, --bias or --recipe")
+    chosen = plan.selector.choose_tied(opened.specs, opened.ties)
+    config = opened.config if plan.needs_config else {}
+    return opened, plan.assign(opened.specs, opened.layers, chosen, config)
 
 
 def _refuse_idle(plan: Plan, assignments: Mapping[str, Assignment]) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from initcli.core.dtypes import DTYPES, DType
@@ -11,9 +11,9 @@ from initcli.core.errors import FactoryError
 from initcli.core.tensor import TensorSpec
 from initcli.core.text import visible
 from initcli.formats.checkpoint import Checkpoint
+from initcli.models.module_layers import module_layers
 from initcli.models.torch_bytes import chunks_of
-from initcli.recipes.layers import layers_of
-from initcli.schemes.layer import Layer, Role
+from initcli.schemes.layer import Layer
 
 if TYPE_CHECKING:
     import torch
@@ -26,7 +26,12 @@ _DTYPE_OF = {
 
 @dataclass(frozen=True, slots=True)
 class ModuleSource:
-    """A built module, whose own initialisation stays where nothing is drawn."""
+    """A built module, whose own initialisation stays where nothing is drawn.
+
+    Attributes:
+        values: What the module holds, by name; on the meta device, shapes alone.
+        remade: Gives the values of a tensor that has none, by its name; None if nothing can.
+    """
 
     name: str
     specs: Mapping[str, TensorSpec]
@@ -38,6 +43,11 @@ class ModuleSource:
     metadata: Mapping[str, str] = field(default_factory=dict)
     checkpoint: Checkpoint | None = None
     config: Mapping[str, object] = field(default_factory=dict)
+    remade: Callable[[str], torch.Tensor] | None = None
+
+    def has_values(self, names: Iterable[str]) -> bool:
+        """Whether it was built with values for these, or can make them."""
+        return self.remade is not None or not any(self.values[name].is_meta for name in names)
 
     def chunks(self, name: str) -> Iterator[memoryview]:
         """Yields the bytes of what the factory gave a tensor, cast to the output's dtype.
@@ -45,10 +55,13 @@ class ModuleSource:
         Raises:
             FactoryError: The factory gave it none.
         """
-        if self.values[name].is_meta:
+        value = self.values[name]
+        if value.is_meta and self.remade is not None:
+            value = self.remade(name)
+        if value.is_meta:
             message = "the factory built it on the meta device, without values to keep"
             raise FactoryError(message, where=visible(name, 200), hint="draw it with a scheme")
-        yield from chunks_of(self.values[name], self.specs[name].dtype)
+        yield from chunks_of(value, self.specs[name].dtype)
 
 
 def module_source(name: str, module: nn.Module, dtype: DType | None) -> ModuleSource:
@@ -77,7 +90,7 @@ def module_source(name: str, module: nn.Module, dtype: DType | None) -> ModuleSo
         else:
             ties[key] = stored
     specs = {key: _spec(key, value, dtype) for key, value in values.items()}
-    layers = _with_roles(layers_of(specs), _known_roles(module, specs))
+    layers = module_layers(module, specs)
     metadata = {"format": "pt", **ties}
     return ModuleSource(name, specs, layers, ties, names, values, metadata=metadata)
 
@@ -117,21 +130,3 @@ def _spec(name: str, value: torch.Tensor, wanted: DType | None) -> TensorSpec:
     own = _DTYPE_OF[str(value.dtype).removeprefix("torch.")]
     dtype = wanted if wanted is not None and own.is_float else own
     return TensorSpec(name, dtype, tuple(value.shape))
-
-
-def _with_roles(layers: Mapping[str, Layer], known: Mapping[str, Role]) -> dict[str, Layer]:
-    return {
-        name: replace(layer, role=known.get(name, layer.role)) for name, layer in layers.items()
-    }
-
-
-def _known_roles(module: nn.Module, specs: Mapping[str, TensorSpec]) -> dict[str, Role]:
-    """Tells roles from module types; buffers are neither weights nor biases."""
-    known: dict[str, Role] = {}
-    for prefix, layer in module.named_modules():
-        dot = f"{prefix}." if prefix else ""
-        known |= {f"{dot}{name}": Role.OTHER for name, _ in layer.named_buffers(recurse=False)}
-        if "norm" in type(layer).__name__.lower():
-            known[f"{dot}weight"] = Role.NORMALISATION_WEIGHT
-            known[f"{dot}bias"] = Role.NORMALISATION_BIAS
-    return {name: role for name, role in known.items() if name in specs}

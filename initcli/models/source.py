@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -55,6 +55,9 @@ class Source(Protocol):
     def config(self) -> Mapping[str, object]:
         """The model's configuration, whose numbers formulas may use; empty without one."""
 
+    def has_values(self, names: Iterable[str]) -> bool:
+        """Whether it has values for all of these tensors, and not their shapes alone."""
+
     def chunks(self, name: str) -> Iterator[memoryview]:
         """Yields the bytes the source has for a tensor."""
 
@@ -100,6 +103,10 @@ class CheckpointSource:
     def config(self) -> Mapping[str, object]:
         """What `config.json` beside the checkpoint says."""
         return read_config(self.checkpoint.directory)
+
+    def has_values(self, names: Iterable[str]) -> bool:  # noqa: ARG002 - whichever they are
+        """Always: they are on storage."""
+        return True
 
     def chunks(self, name: str) -> Iterator[memoryview]:
         """Yields the stored bytes, chunk by chunk from one buffer."""
