@@ -9,6 +9,7 @@ import typer
 from initcli.cli import compare_command, init_command, stats_command
 from initcli.cli.environment import describe_environment
 from initcli.cli.options import with_scheme_parameters
+from initcli.cli.recipes_command import recipes
 from initcli.cli.schemes_command import schemes
 from initcli.core.errors import OptionError
 from initcli.core.version import VERSION
@@ -23,6 +24,7 @@ app.command("init", epilog=init_command.EXAMPLES)(with_scheme_parameters(init_co
 app.command("stats", epilog=stats_command.EXAMPLES)(with_scheme_parameters(stats_command.stats))
 app.command("compare", epilog=compare_command.EXAMPLES)(compare_command.compare)
 app.command("schemes")(schemes)
+app.command("recipes")(recipes)
 
 
 @app.callback(invoke_without_command=True)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 
 from initcli.core.tensor import Shape, TensorSpec
 from initcli.schemes.layer import Layer, Role
-from initcli.schemes.layout import Layout
+from initcli.schemes.layout import Layout, shape_alone
 
 _SHORT_NORMS = {"ln", "bn", "gn"}
 _SCALES = {"weight", "gamma", "scale"}
@@ -70,13 +71,15 @@ def _layout(spec: TensorSpec, beside: Mapping[str, Shape]) -> Layout | None:
     elif len(bias) == 1:
         told = _told_by_bias(spec.shape, bias[0], parts)
     else:
-        told = Layout("linear", parts=parts)
-    return told if told and told.fits(spec.shape) and told != Layout("linear") else None
+        told = replace(shape_alone(spec.shape), parts=parts)
+    if told is None or not told.fits(spec.shape) or told == shape_alone(spec.shape):
+        return None
+    return told
 
 
 def _told_by_bias(shape: Shape, outputs: int, parts: int) -> Layout | None:
     if outputs == shape[0]:
-        return Layout("linear", parts=parts)
+        return Layout("linear" if len(shape) == _MATRIX else "conv", parts=parts)
     if len(shape) == _MATRIX:
         return Layout("in_out", parts=parts) if outputs == shape[1] else None
     return Layout("conv_transpose", groups=outputs // shape[1]) if not outputs % shape[1] else None
