@@ -176,9 +176,12 @@ def with_scheme_parameters(command: Callable[..., None]) -> Callable[..., None]:
     return wrapper
 
 
+_FLAG = ("true", "false")
+
+
 def _annotation(parameter: Parameter) -> Any:  # noqa: ANN401 - an annotation is any object
     is_choice = get_origin(parameter.type) is Literal
-    choices = get_args(parameter.type) if is_choice else ()
+    choices = get_args(parameter.type) if is_choice else _FLAG if parameter.type is bool else ()
     metavar = "|".join(choices) if 0 < len(choices) <= _FEW else "NAME" if choices else "NUMBER"
     users = ", ".join(name for name, each in SCHEMES.items() if parameter.name in each.parameters)
     option = typer.Option(

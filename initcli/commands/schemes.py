@@ -55,9 +55,11 @@ def _parameters(scheme: Scheme) -> str:
 
 
 def _values(parameter: Parameter) -> str:
-    default = "required" if parameter.is_required else f"default {parameter.default}"
+    default = "required" if parameter.is_required else f"default {parameter.written}"
     if get_origin(parameter.type) is Literal:
         return f"{default}; one of {', '.join(get_args(parameter.type))}"
     if parameter.type == Gain:
         return f"{default}; a number or the name of a nonlinearity"
+    if parameter.type is bool:
+        return f"{default}; true or false"
     return f"{default}; {'a whole number' if parameter.type is int else 'a number'}"

@@ -21,7 +21,6 @@ from initcli.recipes.variables import (
     parse_settings,
     with_defaults,
 )
-from initcli.schemes.arithmetic import Formula
 from initcli.schemes.layer import Layer, Role, UnfitError
 from initcli.schemes.registry import Draw
 from initcli.schemes.spec import SchemeSpec, parse_layout, parse_scheme
@@ -147,9 +146,9 @@ class Plan:
     @property
     def needs_config(self) -> bool:
         """Whether a formula may ask for what a model's configuration says."""
-        given = (rule.scheme.arguments.values() for rule in self.rules if rule.scheme)
+        given = (rule.scheme.formulas.values() for rule in self.rules if rule.scheme)
         return self.recipe is not None or any(
-            isinstance(value, Formula) and value.variables for values in given for value in values
+            each.variables for formulas in given for each in formulas
         )
 
     @property

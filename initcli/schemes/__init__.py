@@ -1,5 +1,11 @@
-"""How values are drawn: one function a scheme, with its formula, citation and law."""
+"""How values are drawn: one function a scheme, with its formula, citation and law.
+
+The order of imports is the order of the table: what torch itself has comes first.
+"""
 
 from initcli.schemes import torch_init
 
-__all__ = ["torch_init"]
+# isort: split
+from initcli.schemes import depth, isometries, mamba, single_purpose, variance_scaling
+
+__all__ = ["depth", "isometries", "mamba", "single_purpose", "torch_init", "variance_scaling"]

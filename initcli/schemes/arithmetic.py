@@ -46,6 +46,9 @@ class Formula:
 
     text: str
 
+    def __str__(self) -> str:
+        return self.text
+
     @classmethod
     def of(cls, node: ast.expr) -> Formula:
         """Returns the formula of an expression.

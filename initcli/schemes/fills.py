@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import math
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from initcli.schemes import law as laws
+from initcli.schemes.layer import Convention, Layer
 from initcli.schemes.registry import Draw, Fill, Grain
 
 if TYPE_CHECKING:
@@ -44,7 +46,7 @@ def normal(mean: float, std: float) -> Draw:
 def constant(value: float) -> Draw:
     """Sets every value to one number."""
 
-    def fill(tensor: torch.Tensor, generator: torch.Generator) -> object:  # noqa: ARG001 - fixed
+    def fill(tensor: torch.Tensor, generator: torch.Generator) -> object:
         return tensor.fill_(value)
 
     return Draw(laws.constant(value), fill, Grain.BLOCK)
@@ -100,7 +102,8 @@ def _within(bound: float, inwards: float) -> float:
     """Returns the float32 number next to a bound, on the side that `inwards` points to."""
     import numpy as np
 
-    nearest = np.float32(bound)
+    with np.errstate(over="ignore"):
+        nearest = np.float32(bound)
     is_beyond = nearest < bound if inwards > 0 else nearest > bound
     return float(np.nextafter(nearest, np.float32(inwards)) if is_beyond else nearest)
 
@@ -119,7 +122,7 @@ def of_torch(name: str, **parameters: object) -> Fill:
 def fixed_of_torch(name: str, **parameters: object) -> Fill:
     """Returns a function of `torch.nn.init` that draws nothing at random."""
 
-    def fill(tensor: torch.Tensor, generator: torch.Generator) -> object:  # noqa: ARG001 - fixed
+    def fill(tensor: torch.Tensor, generator: torch.Generator) -> object:
         import torch
 
         return getattr(torch.nn.init, name)(tensor, **parameters)
@@ -142,3 +145,14 @@ def seeded_globally(fill: Fill) -> Fill:
             return fill(tensor, torch.default_generator)
 
     return seeded
+
+
+def remarked(draw: Draw, layer: Layer, convention: Convention) -> Draw:
+    """Says where torch's count of fans, by which a draw goes, is not the layer's."""
+    if convention != "torch" or layer.layout is None:
+        return draw
+    counted, true = layer.fans("torch"), layer.fans("layer")
+    if counted == true:
+        return draw
+    told = f"torch counts fans {counted.text}, a layer of {layer.layout.text} has {true.text}"
+    return replace(draw, remark=f"{told}: fans=layer uses those")

@@ -50,7 +50,14 @@ class ZerosPerColumn:
     count: int
 
 
-Structure = Isometry | ZerosPerColumn
+@dataclass(frozen=True, slots=True)
+class CentralIsometry:
+    """All taps but the central one, (k − 1) // 2, are zero; that one is an isometry of `gain`."""
+
+    gain: float
+
+
+Structure = Isometry | ZerosPerColumn | CentralIsometry
 
 
 @dataclass(frozen=True, slots=True)

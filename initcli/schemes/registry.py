@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol, get_type_hints
 
 from initcli.core.errors import OptionError
 from initcli.core.text import did_you_mean
+from initcli.schemes.arithmetic import Formula
 from initcli.schemes.law import Law
 
 if TYPE_CHECKING:
@@ -63,7 +64,11 @@ class Draw:
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A scheme's parameter: its name, type, and default (`inspect.Parameter.empty` if none)."""
+    """A scheme's parameter: its name, type, and default.
+
+    The default is `inspect.Parameter.empty` if there is none, and a formula if it is worked out for
+    every tensor.
+    """
 
     name: str
     type: Any
@@ -73,6 +78,11 @@ class Parameter:
     def is_required(self) -> bool:
         """Whether a user must give it."""
         return self.default is inspect.Parameter.empty
+
+    @property
+    def written(self) -> str:
+        """The default as a user may write it."""
+        return str(self.default).lower() if self.type is bool else str(self.default)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +114,15 @@ class Scheme:
     def signature(self) -> str:
         """The name with its parameters and defaults, as a user may write it."""
         parts = [
-            name if parameter.is_required else f"{name}={parameter.default}"
+            name if parameter.is_required else f"{name}={parameter.written}"
             for name, parameter in self.parameters.items()
         ]
         return f"{self.name}({', '.join(parts)})"
+
+
+def per_tensor(formula: str) -> Any:  # noqa: ANN401 - it stands where a number is annotated
+    """Makes a parameter's default a formula of what is known of the tensor, such as `n_layer`."""
+    return Formula.parse(formula)
 
 
 SCHEMES: dict[str, Scheme] = {}

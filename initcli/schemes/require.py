@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-def require(condition: bool, message: str) -> None:  # noqa: FBT001 - reads as a sentence
+def require(condition: bool, message: str) -> None:
     """Refuses a parameter unless a condition holds.
 
     Raises:

@@ -61,12 +61,19 @@ class SchemeSpec:
             message = "its parameters leave the range of floating point"
             raise OptionError(message, where=self.text) from error
 
+    @property
+    def formulas(self) -> dict[str, Formula]:
+        """What has to be worked out for every tensor, given or by default, by parameter."""
+        chosen = {
+            name: self.arguments.get(name, parameter.default)
+            for name, parameter in self.scheme.parameters.items()
+        }
+        return {name: value for name, value in chosen.items() if isinstance(value, Formula)}
+
     def _numbers(self, layer: Layer, variables: Mapping[str, float]) -> dict[str, object]:
-        return {
-            name: self._worked_out(name, value, layer, variables)
-            if isinstance(value, Formula)
-            else value
-            for name, value in self.arguments.items()
+        return {**self.arguments} | {
+            name: self._worked_out(name, formula, layer, variables)
+            for name, formula in self.formulas.items()
         }
 
     def _worked_out(

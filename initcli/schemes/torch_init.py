@@ -7,7 +7,6 @@ Source: https://pytorch.org/docs/stable/nn.init.html
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from typing import Literal
 
 from initcli.schemes import fills
@@ -107,7 +106,7 @@ def xavier_uniform(layer: Layer, gain: Gain = 1.0, fans: Convention = "torch") -
     """Keeps the variance of signals and gradients under linear units."""
     bound = math.sqrt(3) * _xavier_std(layer.fans(fans), gain)
     require(0 <= 2 * bound <= FLOAT32_MAX, "gain must not be negative, nor leave float32")
-    return _remarked(fills.uniform(-bound, bound), layer, fans)
+    return fills.remarked(fills.uniform(-bound, bound), layer, fans)
 
 
 @scheme(
@@ -118,7 +117,7 @@ def xavier_uniform(layer: Layer, gain: Gain = 1.0, fans: Convention = "torch") -
 def xavier_normal(layer: Layer, gain: Gain = 1.0, fans: Convention = "torch") -> Draw:
     """Keeps the variance of signals and gradients under linear units; never truncated."""
     require(gain >= 0, "gain must not be negative")
-    return _remarked(fills.normal(0.0, _xavier_std(layer.fans(fans), gain)), layer, fans)
+    return fills.remarked(fills.normal(0.0, _xavier_std(layer.fans(fans), gain)), layer, fans)
 
 
 @scheme(
@@ -136,7 +135,7 @@ def kaiming_uniform(
     """Keeps the variance of signals (fan_in) or gradients (fan_out) under rectifiers."""
     std = calculate_gain(nonlinearity, a) / math.sqrt(layer.fans(fans).of(mode))
     bound = math.sqrt(3) * std
-    return _remarked(fills.uniform(-bound, bound), layer, fans)
+    return fills.remarked(fills.uniform(-bound, bound), layer, fans)
 
 
 @scheme(
@@ -153,7 +152,7 @@ def kaiming_normal(
 ) -> Draw:
     """Keeps the variance of signals (fan_in) or gradients (fan_out) under rectifiers."""
     std = calculate_gain(nonlinearity, a) / math.sqrt(layer.fans(fans).of(mode))
-    return _remarked(fills.normal(0.0, std), layer, fans)
+    return fills.remarked(fills.normal(0.0, std), layer, fans)
 
 
 @scheme(
@@ -195,14 +194,3 @@ _FACTORS = 16
 def _xavier_std(fans: Fans, gain: float) -> float:
     # In torch's order of operations, which decides the last bit.
     return gain * math.sqrt(2.0 / float(fans.fan_in + fans.fan_out))
-
-
-def _remarked(draw: Draw, layer: Layer, convention: Convention) -> Draw:
-    """Says where torch's count of fans is not the layer's."""
-    if convention != "torch" or layer.layout is None:
-        return draw
-    counted, true = layer.fans("torch"), layer.fans("layer")
-    if counted == true:
-        return draw
-    told = f"torch counts fans {counted.text}, a layer of {layer.layout.text} has {true.text}"
-    return replace(draw, remark=f"{told}: fans=layer uses those")
