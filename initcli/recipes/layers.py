@@ -39,7 +39,8 @@ def layers_of(specs: Mapping[str, TensorSpec]) -> dict[str, Layer]:
     Scalars, GPT-2's `masked_bias` among them, are neither.
 
     A layout is told by the length of the bias, which is the number of outputs, and by the names
-    of fused projections, experts and embeddings; where neither speaks it is left open.
+    of fused projections, experts and embeddings; where neither speaks it is left open. A bias
+    has the layout of its weight.
     """
     beside: dict[str, dict[str, Shape]] = {}
     for name, spec in specs.items():
@@ -50,11 +51,18 @@ def layers_of(specs: Mapping[str, TensorSpec]) -> dict[str, Layer]:
             spec.shape,
             name,
             _role(spec, specs),
-            _layout(spec, beside[name.rpartition(".")[0]]),
+            _layout(_weight_of(spec, specs), beside[name.rpartition(".")[0]]),
             beside=beside[name.rpartition(".")[0]],
         )
         for name, spec in specs.items()
     }
+
+
+def _weight_of(spec: TensorSpec, specs: Mapping[str, TensorSpec]) -> TensorSpec:
+    """Returns the weight that a bias stands beside; anything else is its own."""
+    layer, dot, last = spec.name.rpartition(".")
+    is_bias = len(spec.shape) == 1 and "bias" in last
+    return specs.get(f"{layer}{dot}{last.replace('bias', 'weight')}", spec) if is_bias else spec
 
 
 def _layout(spec: TensorSpec, beside: Mapping[str, Shape]) -> Layout | None:
