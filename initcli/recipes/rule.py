@@ -50,7 +50,7 @@ class Rule:
             ", ".join(pattern.text for pattern in self.selector.include),
             excluded and f"but not {excluded}",
             self.module and f"module {self.module}",
-            self.roles and f"every {' or '.join(sorted(role.value for role in self.roles))}",
+            f"every {' or '.join(sorted(role.value for role in self.roles))}" if self.roles else "",
         )
         return "; ".join(filter(None, parts)) or "*"
 
@@ -68,9 +68,12 @@ class Rule:
         """Whether it speaks of a tensor."""
         return (
             (not self.roles or layer.role in self.roles)
-            and (not self.module or fnmatchcase(layer.module, self.module))
+            and (not self.module or self._is_held(layer.module))
             and self.selector.matches(layer.name)
         )
+
+    def _is_held(self, module: str) -> bool:
+        return bool(module) and fnmatchcase(module, self.module)
 
     def drawn(self, draw: Draw, layer: Layer, variables: Mapping[str, float]) -> Draw:
         """Returns a draw with the row zero that should be; without the variable there is none.

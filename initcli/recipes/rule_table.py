@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 from initcli.core.dtypes import DType, parse_dtype
-from initcli.core.errors import RecipeError
+from initcli.core.errors import OptionError, RecipeError
 from initcli.core.text import did_you_mean, visible
 from initcli.recipes.rule import Rule
 from initcli.recipes.selector import Selector
@@ -140,5 +140,5 @@ def _roles(table: Mapping[str, object], where: str) -> frozenset[Role]:
 def _drawable(text: str) -> DType:
     dtype = parse_dtype(text)
     if not dtype.is_drawable:
-        raise RecipeError(f"nothing can be drawn in {dtype.code}")
+        raise OptionError(f"nothing can be drawn in {dtype.code}")
     return dtype
