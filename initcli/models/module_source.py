@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from initcli.core.dtypes import DTYPES, DType
@@ -11,9 +11,9 @@ from initcli.core.errors import FactoryError
 from initcli.core.tensor import TensorSpec
 from initcli.core.text import visible
 from initcli.formats.checkpoint import Checkpoint
+from initcli.models.module_layers import module_layers
 from initcli.models.torch_bytes import chunks_of
-from initcli.recipes.layers import layers_of
-from initcli.schemes.layer import Layer, Role
+from initcli.schemes.layer import Layer
 
 if TYPE_CHECKING:
     import torch
@@ -74,7 +74,7 @@ def module_source(name: str, module: nn.Module, dtype: DType | None) -> ModuleSo
         else:
             ties[key] = stored
     specs = {key: _spec(key, value, dtype) for key, value in values.items()}
-    layers = _with_roles(layers_of(specs), _known_roles(module, specs))
+    layers = module_layers(module, specs)
     return ModuleSource(name, specs, layers, ties, values, metadata={"format": "pt", **ties})
 
 
@@ -113,21 +113,3 @@ def _spec(name: str, value: torch.Tensor, wanted: DType | None) -> TensorSpec:
     own = _DTYPE_OF[str(value.dtype).removeprefix("torch.")]
     dtype = wanted if wanted is not None and own.is_float else own
     return TensorSpec(name, dtype, tuple(value.shape))
-
-
-def _with_roles(layers: Mapping[str, Layer], known: Mapping[str, Role]) -> dict[str, Layer]:
-    return {
-        name: replace(layer, role=known.get(name, layer.role)) for name, layer in layers.items()
-    }
-
-
-def _known_roles(module: nn.Module, specs: Mapping[str, TensorSpec]) -> dict[str, Role]:
-    """Tells roles from module types; buffers are neither weights nor biases."""
-    known: dict[str, Role] = {}
-    for prefix, layer in module.named_modules():
-        dot = f"{prefix}." if prefix else ""
-        known |= {f"{dot}{name}": Role.OTHER for name, _ in layer.named_buffers(recurse=False)}
-        if "norm" in type(layer).__name__.lower():
-            known[f"{dot}weight"] = Role.NORMALISATION_WEIGHT
-            known[f"{dot}bias"] = Role.NORMALISATION_BIAS
-    return {name: role for name, role in known.items() if name in specs}

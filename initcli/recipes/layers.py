@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from initcli.core.tensor import Shape, TensorSpec
 from initcli.schemes.layer import Layer, Role
-from initcli.schemes.layout import Layout, shape_alone
+from initcli.schemes.layout import Kind, Layout, shape_alone
 
 _SHORT_NORMS = {"ln", "bn", "gn"}
 _SCALES = {"weight", "gamma", "scale"}
@@ -75,7 +75,8 @@ def _layout(spec: TensorSpec, beside: Mapping[str, Shape]) -> Layout | None:
         return Layout("embedding")
     bias = beside.get(spec.name.rpartition(".")[2].replace("weight", "bias"), ())
     if len(spec.shape) == _MATRIX + 1 and "experts" in layer.split("."):
-        told: Layout | None = Layout("linear", parts=parts, stacked=True)
+        kind: Kind = "in_out" if are_transposed(beside) else "linear"
+        told: Layout | None = Layout(kind, parts=parts, stacked=True)
     elif len(bias) == 1:
         told = _told_by_bias(spec.shape, bias[0], parts)
     else:
@@ -83,6 +84,15 @@ def _layout(spec: TensorSpec, beside: Mapping[str, Shape]) -> Layout | None:
     if told is None or not told.fits(spec.shape) or told == shape_alone(spec.shape):
         return None
     return told
+
+
+def are_transposed(beside: Mapping[str, Shape]) -> bool:
+    """Whether stacked experts lie as (expert, inputs, outputs), as those of GPT-OSS and Llama 4 do.
+
+    The fused half of a gated unit tells: it has twice the outputs that the other has inputs.
+    """
+    up, down = beside.get("gate_up_proj", ()), beside.get("down_proj", ())
+    return len(up) == len(down) == _MATRIX + 1 and up[2] == 2 * down[1] and up[1] == down[2]
 
 
 def _told_by_bias(shape: Shape, outputs: int, parts: int) -> Layout | None:

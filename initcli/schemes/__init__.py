@@ -6,6 +6,17 @@ The order of imports is the order of the table: what torch itself has comes firs
 from initcli.schemes import torch_init
 
 # isort: split
+from initcli.schemes import torch_default
+
+# isort: split
 from initcli.schemes import depth, isometries, mamba, single_purpose, variance_scaling
 
-__all__ = ["depth", "isometries", "mamba", "single_purpose", "torch_init", "variance_scaling"]
+__all__ = [
+    "depth",
+    "isometries",
+    "mamba",
+    "single_purpose",
+    "torch_default",
+    "torch_init",
+    "variance_scaling",
+]

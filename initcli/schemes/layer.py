@@ -43,6 +43,8 @@ class Layer:
         layout: How units lie in it; None where only the shape is known.
         owners: The class names of the modules that hold it, outermost first; empty where
             no module is at hand.
+        resets: For each owner, the class of `torch.nn` whose `reset_parameters` it runs; empty
+            where it has one of its own, or none.
         beside: The shapes of all that the layer holds, by the last part of their names.
         padding: The row of an embedding that stands for nothing; None if none does.
     """
@@ -52,6 +54,7 @@ class Layer:
     role: Role = Role.WEIGHT
     layout: Layout | None = None
     owners: tuple[str, ...] = ()
+    resets: tuple[str, ...] = ()
     beside: Mapping[str, Shape] = field(default_factory=dict)
     padding: int | None = None
 

@@ -198,6 +198,21 @@ def sine_network(width: int = 96, hidden: int = 2, omega: float = 30.0) -> Built
     return model, {}
 
 
+def plain_layers() -> Built:
+    """Modules of many kinds as torch itself draws them."""
+    layers = {
+        "fc": nn.Linear(64, 96),
+        "conv": nn.Conv2d(16, 32, 3, groups=4),
+        "embedding": nn.Embedding(200, 48),
+        "norm": nn.LayerNorm(64),
+        "bn": nn.BatchNorm2d(32),
+        "rnn": nn.LSTM(32, 48),
+        "attention": nn.MultiheadAttention(48, 4, bias=False),
+        "head": nn.Linear(96, 80, bias=False),
+    }
+    return nn.ModuleDict(layers), {}
+
+
 _TEXT = {
     "vocab_size": 300,
     "hidden_size": 64,
@@ -279,6 +294,7 @@ MODELS: Mapping[str, Callable[[], Built]] = {
     "dit": lambda: (DiT(), {}),
     "dcgan": generator_of_images,
     "siren": sine_network,
+    "torch_default": plain_layers,
 }
 
 
