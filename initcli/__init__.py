@@ -10,6 +10,7 @@ from initcli.core.version import VERSION as __version__
 if TYPE_CHECKING:
     from initcli.commands.compare import compare
     from initcli.commands.init import init
+    from initcli.commands.recipes import list_recipes
     from initcli.commands.schemes import list_schemes
     from initcli.commands.stats import stats
     from initcli.core.errors import InitcliError
@@ -26,6 +27,7 @@ _HOMES = {
     "compare": "initcli.commands.compare",
     "generator": "initcli.engine.draw",
     "init": "initcli.commands.init",
+    "list_recipes": "initcli.commands.recipes",
     "list_schemes": "initcli.commands.schemes",
     "stats": "initcli.commands.stats",
 }
@@ -39,6 +41,7 @@ __all__ = [
     "compare",
     "generator",
     "init",
+    "list_recipes",
     "list_schemes",
     "stats",
 ]

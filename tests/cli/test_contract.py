@@ -117,6 +117,13 @@ USAGE = [
     (["stats", "{faulty}", "--select", "layers"], "E102", "did you mean 'layers.*'?"),
     (["stats", "{faulty}", "--select", ""], "E102", "an empty pattern"),
     (["schemes", "xavier"], "E101", "did you mean xavier_normal"),
+    (["recipes", "gpt3"], "E106", "did you mean gpt2"),
+    (["recipes", "gpt3", "--toml"], "E106", "did you mean gpt2"),
+    (["recipes", "--toml"], "E101", "--toml goes with a recipe's name"),
+    (["recipes", "gpt2", "--toml", "--format", "json"], "E101", "with no --format"),
+    (["recipes", "absent.toml"], "E106", "cannot be read"),
+    (["stats", "{faulty}", "--recipe", "gpt3"], "E106", "did you mean gpt2"),
+    (["stats", "{faulty}", "--recipe", "gpt2", "--bias", "zeros"], "E101", "either --recipe"),
 ]
 
 
