@@ -15,11 +15,13 @@ from scipy.stats import kstest
 import initcli
 from initcli.formats.config import read_config
 from initcli.formats.detect import open_checkpoint
+from initcli.models.module_source import module_source
 from initcli.recipes.assign import Asked, Assignment, Plan
 from initcli.recipes.layers import layers_of
 from initcli.recipes.recipe import builtin_names, load_recipe
 from initcli.reports.stats import StatsReport
-from published import MODELS, recipe_of, saved, scaled, values_of
+from initcli.schemes.law import Law
+from published import MODELS, built, recipe_of, saved, scaled, values_of
 
 ALPHA = 1e-3
 # Large enough that a factor of 1.3 in the scale is dozens of standard errors off.
@@ -87,6 +89,24 @@ def test_one_wrong_layer_is_named_and_no_other(model: tuple[str, Path]) -> None:
     report = stats(faulty, name)
     assert not report.passed
     assert {finding.tensor for finding in report.findings} == {wrong}
+
+
+def test_a_module_is_drawn_as_its_file_is(model: tuple[str, Path]) -> None:
+    name, path = model
+    module, config = built(name)
+    source, plan = module_source("m", module, None), Plan.of(Asked(recipe=recipe_of(name)))
+    laws = laws_of(plan.assign(source.specs, source.layers, set(source.specs), config))
+    assert all(laws.values())
+    stored = laws_of(assigned(path, name))
+    assert {key: law for key, law in laws.items() if key in stored}.items() <= stored.items()
+
+
+def laws_of(plan: dict[str, Assignment]) -> dict[str, Law | str]:
+    kept = "left as it is by the recipe"
+    return {
+        name: one.draw.law if one.draw else one.reason * (one.reason == kept)
+        for name, one in plan.items()
+    }
 
 
 def _wrong(path: Path, name: str) -> str:

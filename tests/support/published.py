@@ -6,7 +6,6 @@ Sizes keep every weight large enough that a factor of 1.3 lies many standard err
 from __future__ import annotations
 
 import importlib
-import json
 import math
 import re
 from collections.abc import Callable, Mapping
@@ -22,37 +21,39 @@ from torch import nn
 SEED = 20_261_124
 
 
-def saved(name: str, directory: Path) -> Path:
-    """Builds the model of a name from its library's own draws and saves it in a directory."""
+def built(name: str) -> tuple[nn.Module, dict[str, object]]:
+    """Builds the model of a name from its library's own draws, and its configuration."""
     torch.manual_seed(SEED)
+    model = MODELS[name]()
+    return model, model.config.to_dict() if hasattr(model, "save_pretrained") else {}
+
+
+def saved(name: str, directory: Path) -> Path:
+    """Saves the model of a name in a directory, as its library does."""
     directory.mkdir(exist_ok=True)
-    model, keep = MODELS[name]()
+    model, _ = built(name)
     path = directory / "model.safetensors"
     if hasattr(model, "save_pretrained"):
         model.save_pretrained(directory)
     else:
         save_file({key: each.contiguous() for key, each in model.state_dict().items()}, path)
-        (directory / "config.json").write_text(json.dumps(keep))
     return path
 
 
-Built = tuple[nn.Module, Mapping[str, object]]
-
-
-def transformers_model(model: str, config: str, **settings: object) -> Callable[[], Built]:
-    def build() -> Built:
+def transformers_model(model: str, config: str, **settings: object) -> Callable[[], nn.Module]:
+    def build() -> nn.Module:
         declare_operators()
         library = pytest.importorskip("transformers")
-        return getattr(library, model)(getattr(library, config)(**settings)), {}
+        return getattr(library, model)(getattr(library, config)(**settings))
 
     return build
 
 
-def torchvision_model(name: str, **settings: object) -> Callable[[], Built]:
-    def build() -> Built:
+def torchvision_model(name: str, **settings: object) -> Callable[[], nn.Module]:
+    def build() -> nn.Module:
         declare_operators()
         library = pytest.importorskip("torchvision")
-        return getattr(library.models, name)(**settings), {}
+        return getattr(library.models, name)(**settings)
 
     return build
 
@@ -80,12 +81,12 @@ def declare_operators() -> None:
 _LIBRARIES: list[torch.library.Library] = []
 
 
-def timm_vit(**settings: object) -> Callable[[], Built]:
-    def build() -> Built:
+def timm_vit(**settings: object) -> Callable[[], nn.Module]:
+    def build() -> nn.Module:
         declare_operators()
         timm = pytest.importorskip("timm")
         sizes = {"img_size": 32, "patch_size": 8, "embed_dim": 64, "depth": 2, "num_heads": 2}
-        return timm.models.VisionTransformer(**sizes, num_classes=80, **settings), {}
+        return timm.models.VisionTransformer(**sizes, num_classes=80, **settings)
 
     return build
 
@@ -166,7 +167,7 @@ class DiT(nn.Module):
             nn.init.zeros_(closed.weight)
 
 
-def generator_of_images(width: int = 16, latent: int = 32) -> Built:
+def generator_of_images(width: int = 16, latent: int = 32) -> nn.Module:
     """DCGAN's generator as pytorch/examples builds and draws it (weights_init)."""
     layers: list[nn.Module] = []
     sizes = [latent, 8 * width, 4 * width, 2 * width, width, 3]
@@ -181,10 +182,10 @@ def generator_of_images(width: int = 16, latent: int = 32) -> Built:
         elif isinstance(each, nn.BatchNorm2d):
             nn.init.normal_(each.weight, 1.0, 0.02)
             nn.init.zeros_(each.bias)
-    return model, {}
+    return model
 
 
-def sine_network(width: int = 96, hidden: int = 2, omega: float = 30.0) -> Built:
+def sine_network(width: int = 96, hidden: int = 2, omega: float = 30.0) -> nn.Module:
     """A SIREN as vsitzmann/siren names and draws it (sine_init, first_layer_sine_init)."""
     sizes = [(2, width), *[(width, width)] * hidden, (width, 3)]
     layers = [nn.Linear(*each) for each in sizes]
@@ -195,10 +196,10 @@ def sine_network(width: int = 96, hidden: int = 2, omega: float = 30.0) -> Built
     model = nn.Module()
     model.net = nn.Module()
     model.net.net = nn.Sequential(*(nn.Sequential(each) for each in layers))
-    return model, {}
+    return model
 
 
-def plain_layers() -> Built:
+def plain_layers() -> nn.Module:
     """Modules of many kinds as torch itself draws them."""
     layers = {
         "fc": nn.Linear(64, 96),
@@ -210,7 +211,7 @@ def plain_layers() -> Built:
         "attention": nn.MultiheadAttention(48, 4, bias=False),
         "head": nn.Linear(96, 80, bias=False),
     }
-    return nn.ModuleDict(layers), {}
+    return nn.ModuleDict(layers)
 
 
 _TEXT = {
@@ -243,7 +244,7 @@ _WHISPER = {
 _MAMBA = {"vocab_size": 300, "hidden_size": 96, "num_hidden_layers": 3, "state_size": 16}
 _RESNET = {"num_classes": 80}
 
-MODELS: Mapping[str, Callable[[], Built]] = {
+MODELS: Mapping[str, Callable[[], nn.Module]] = {
     "gpt2": transformers_model(
         "GPT2LMHeadModel", "GPT2Config", vocab_size=300, n_embd=64, n_layer=3, n_head=4
     ),
@@ -290,8 +291,8 @@ MODELS: Mapping[str, Callable[[], Built]] = {
     "swin version 2": torchvision_model("swin_v2_t", num_classes=80),
     "vit_timm": timm_vit(),
     "vit_timm with scales": timm_vit(init_values=1e-5, reg_tokens=4),
-    "torchtitan_llama3": lambda: (Titan(), {}),
-    "dit": lambda: (DiT(), {}),
+    "torchtitan_llama3": Titan,
+    "dit": DiT,
     "dcgan": generator_of_images,
     "siren": sine_network,
     "torch_default": plain_layers,
