@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from initcli.commands.compare import compare
     from initcli.commands.gains import list_gains
     from initcli.commands.init import init
+    from initcli.commands.recipes import list_recipes
     from initcli.commands.schemes import list_schemes
     from initcli.commands.stats import stats
     from initcli.core.errors import InitcliError
@@ -28,6 +29,7 @@ _HOMES = {
     "generator": "initcli.engine.draw",
     "init": "initcli.commands.init",
     "list_gains": "initcli.commands.gains",
+    "list_recipes": "initcli.commands.recipes",
     "list_schemes": "initcli.commands.schemes",
     "stats": "initcli.commands.stats",
 }
@@ -42,6 +44,7 @@ __all__ = [
     "generator",
     "init",
     "list_gains",
+    "list_recipes",
     "list_schemes",
     "stats",
 ]

@@ -91,7 +91,7 @@ def _strays(tensor: StoredTensor, reader: Reader, draw: Draw) -> Strays | Unmeas
         for drawn in chunks_of(block, spec.dtype):
             stored = borrow(0, len(drawn))
             reader.read(tensor.offset + at * spec.dtype.itemsize, stored)
-            found += strays(stored, drawn, spec.dtype, at)
+            found += strays(stored, drawn, spec.dtype, at, draw.law.slack)
             at += len(drawn) // spec.dtype.itemsize
     return found
 

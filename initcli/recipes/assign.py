@@ -181,7 +181,8 @@ class Plan:
         defaults = self.recipe.variables if self.recipe else {}
 
         def variables(name: str) -> Variables:
-            known = {**of_names(name, depth), **configured, **self.settings}
+            own = {**of_names(name, depth), "size": specs[name].parameters}
+            known = {**own, **configured, **self.settings}
             return with_defaults(known, defaults)
 
         return {
@@ -205,11 +206,12 @@ class Plan:
     def _idle(self, layers: Mapping[str, Layer]) -> list[str]:
         if self.recipe is None:
             return []
-        return [
-            f"rule {number} of {self.recipe.name} matches nothing: {visible(rule.text, 120)}"
+        idle = [
+            f"{number} ({visible(rule.text, 120)})"
             for number, rule in enumerate(self.rules, 1)
             if not any(rule.matches(layer) for layer in layers.values())
         ]
+        return [f"rules of {self.recipe.name} that match nothing: {', '.join(idle)}"] * bool(idle)
 
     def _assign(self, spec: TensorSpec, layer: Layer, variables: Variables) -> Assignment:
         rule = next((rule for rule in reversed(self.rules) if rule.matches(layer)), None)
@@ -220,7 +222,7 @@ class Plan:
         text = rule.scheme.text
         try:
             draw = _fit(rule.scheme, spec, rule.seen(layer), variables)
-            return Assignment(draw, text, dtype=rule.dtype)
+            return Assignment(rule.drawn(draw, layer, variables), text, dtype=rule.dtype)
         except UnfitError as error:
             if self.selector.names(spec.name):
                 message = f"{text}: {error}"

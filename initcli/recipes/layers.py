@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 
 from initcli.core.tensor import Shape, TensorSpec
 from initcli.schemes.layer import Layer, Role
-from initcli.schemes.layout import Kind, Layout
+from initcli.schemes.layout import Kind, Layout, shape_alone
 
 _SHORT_NORMS = {"ln", "bn", "gn"}
 _SCALES = {"weight", "gamma", "scale"}
@@ -38,7 +39,8 @@ def layers_of(specs: Mapping[str, TensorSpec]) -> dict[str, Layer]:
     Scalars, GPT-2's `masked_bias` among them, are neither.
 
     A layout is told by the length of the bias, which is the number of outputs, and by the names
-    of fused projections, experts and embeddings; where neither speaks it is left open.
+    of fused projections, experts and embeddings; where neither speaks it is left open. A bias
+    has the layout of its weight.
     """
     beside: dict[str, dict[str, Shape]] = {}
     for name, spec in specs.items():
@@ -49,11 +51,18 @@ def layers_of(specs: Mapping[str, TensorSpec]) -> dict[str, Layer]:
             spec.shape,
             name,
             _role(spec, specs),
-            _layout(spec, beside[name.rpartition(".")[0]]),
+            _layout(_weight_of(spec, specs), beside[name.rpartition(".")[0]]),
             beside=beside[name.rpartition(".")[0]],
         )
         for name, spec in specs.items()
     }
+
+
+def _weight_of(spec: TensorSpec, specs: Mapping[str, TensorSpec]) -> TensorSpec:
+    """Returns the weight that a bias stands beside; anything else is its own."""
+    layer, dot, last = spec.name.rpartition(".")
+    is_bias = len(spec.shape) == 1 and "bias" in last
+    return specs.get(f"{layer}{dot}{last.replace('bias', 'weight')}", spec) if is_bias else spec
 
 
 def _layout(spec: TensorSpec, beside: Mapping[str, Shape]) -> Layout | None:
@@ -71,8 +80,10 @@ def _layout(spec: TensorSpec, beside: Mapping[str, Shape]) -> Layout | None:
     elif len(bias) == 1:
         told = _told_by_bias(spec.shape, bias[0], parts)
     else:
-        told = Layout("linear", parts=parts)
-    return told if told and told.fits(spec.shape) and told != Layout("linear") else None
+        told = replace(shape_alone(spec.shape), parts=parts)
+    if told is None or not told.fits(spec.shape) or told == shape_alone(spec.shape):
+        return None
+    return told
 
 
 def are_transposed(beside: Mapping[str, Shape]) -> bool:
@@ -86,7 +97,7 @@ def are_transposed(beside: Mapping[str, Shape]) -> bool:
 
 def _told_by_bias(shape: Shape, outputs: int, parts: int) -> Layout | None:
     if outputs == shape[0]:
-        return Layout("linear", parts=parts)
+        return Layout("linear" if len(shape) == _MATRIX else "conv", parts=parts)
     if len(shape) == _MATRIX:
         return Layout("in_out", parts=parts) if outputs == shape[1] else None
     return Layout("conv_transpose", groups=outputs // shape[1]) if not outputs % shape[1] else None

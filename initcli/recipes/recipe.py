@@ -12,7 +12,7 @@ from pathlib import Path
 from initcli.core.errors import InitcliError, RecipeError
 from initcli.core.text import did_you_mean, visible
 from initcli.recipes.rule import Rule
-from initcli.recipes.rule_table import rule_of, text_of
+from initcli.recipes.rule_table import formula_of, refuse_unknown, rule_of, text_of
 from initcli.schemes.arithmetic import Formula
 
 _KEYS = ("name", "summary", "source", "variables", "rule")
@@ -44,6 +44,15 @@ def builtin_names() -> list[str]:
     return sorted(entry.name.removesuffix(".toml") for entry in _builtin().iterdir())
 
 
+def builtin_text(name: str) -> str:
+    """Returns the TOML of a recipe that comes with initcli, for users to edit.
+
+    Raises:
+        RecipeError: There is none of that name.
+    """
+    return _builtin_bytes(name).decode("utf-8")
+
+
 def load_recipe(text: str) -> Recipe:
     """Returns a recipe by its name, or from a file that ends in `.toml`.
 
@@ -52,12 +61,6 @@ def load_recipe(text: str) -> Recipe:
     """
     if text.endswith(".toml"):
         return parse_recipe(_read(Path(text)), text)
-    if text not in builtin_names():
-        hint = (
-            did_you_mean(text, builtin_names())
-            or "initcli recipes lists them; a file ends in .toml"
-        )
-        raise RecipeError(f"no recipe {text[:80]!r}", hint=hint)
     return _load_builtin(text)
 
 
@@ -67,7 +70,15 @@ def _builtin() -> resources.abc.Traversable:
 
 @functools.cache
 def _load_builtin(name: str) -> Recipe:
-    return parse_recipe((_builtin() / f"{name}.toml").read_bytes(), f"{name}.toml")
+    return parse_recipe(_builtin_bytes(name), f"{name}.toml")
+
+
+def _builtin_bytes(name: str) -> bytes:
+    known = builtin_names()
+    if name not in known:
+        hint = did_you_mean(name, known) or "initcli recipes lists them; a file ends in .toml"
+        raise RecipeError(f"no recipe {visible(name, 80)!r}", hint=hint)
+    return (_builtin() / f"{name}.toml").read_bytes()
 
 
 def _read(path: Path) -> bytes:
@@ -94,10 +105,7 @@ def parse_recipe(raw: bytes, where: str) -> Recipe:
         table = tomllib.loads(raw.decode("utf-8"))
     except (ValueError, RecursionError) as error:
         raise RecipeError(f"not TOML: {visible(str(error), 120)}", where=where) from error
-    for key in table:
-        if key not in _KEYS:
-            hint = did_you_mean(key, _KEYS) or f"one of {', '.join(_KEYS)}"
-            raise RecipeError(f"unknown key {visible(key, 80)!r}", where=where, hint=hint)
+    refuse_unknown(table, _KEYS, where)
     return Recipe(
         text_of(table, "name", where) or Path(where).stem,
         _rules(table.get("rule"), where),
@@ -126,11 +134,7 @@ def _rules(tables: object, where: str) -> tuple[Rule, ...]:
 def _variables(table: object, where: str) -> dict[str, Formula]:
     if not isinstance(table, Mapping):
         raise RecipeError("variables must be a table", where=where)
-    formulas = {}
-    for name, value in table.items():
-        try:
-            formulas[name] = Formula.parse(str(value))
-        except ValueError as error:
-            message = f"variable {visible(name, 80)} must be a number or arithmetic"
-            raise RecipeError(message, where=where) from error
-    return formulas
+    return {
+        name: formula_of(value, f"variable {visible(name, 80)}", where)
+        for name, value in table.items()
+    }

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import functools
 import re
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 
 from initcli.core.errors import OptionError
 from initcli.core.text import visible
 from initcli.schemes.arithmetic import Formula, UnknownNameError
 
+# JSON may hold whole numbers of any length.
+_FLOAT64_MAX = sys.float_info.max
 Variables = Mapping[str, float]
 
 # What a configuration may call a thing; the first that it holds is taken.
@@ -59,7 +62,11 @@ def of_config(config: Mapping[str, object]) -> dict[str, float]:
 
 
 def _collect(config: Mapping[str, object], prefix: str, numbers: dict[str, float]) -> None:
-    own = {key: float(value) for key, value in config.items() if isinstance(value, int | float)}
+    own = {
+        key: float(value)
+        for key, value in config.items()
+        if isinstance(value, int | float) and abs(value) <= _FLOAT64_MAX
+    }
     for name, keys in ALIASES.items():
         if found := [own[key] for key in keys if key in own]:
             own.setdefault(name, found[0])

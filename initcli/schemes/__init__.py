@@ -6,13 +6,9 @@ The order of imports is the order of the table: what torch itself has comes firs
 from initcli.schemes import torch_default, torch_init
 
 # isort: split
-from initcli.schemes import (
-    depth,
-    isometries,
-    mamba,
-    single_purpose,
-    variance_scaling,
-)
+
+# isort: split
+from initcli.schemes import depth, isometries, mamba, single_purpose, variance_scaling
 
 __all__ = [
     "depth",

@@ -11,6 +11,7 @@ import math
 import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import islice
 
 _BINARY: Mapping[type, Callable[[float, float], float]] = {
     ast.Add: operator.add,
@@ -29,6 +30,8 @@ _FUNCTIONS: Mapping[str, Callable[..., float]] = {
     "max": max,
 }
 _CONSTANTS: Mapping[str, float] = {"pi": math.pi}
+# Nodes of its tree: those who walk it later must not run out of stack.
+_LONGEST = 200
 # Of a nonlinearity's name, not of a number.
 _MOMENT = "moment"
 
@@ -51,8 +54,10 @@ class Formula:
         """Returns the formula of an expression.
 
         Raises:
-            ValueError: It is more than arithmetic.
+            ValueError: It is more than arithmetic, or longer than a person writes.
         """
+        if sum(1 for _ in islice(ast.walk(node), _LONGEST + 1)) > _LONGEST:
+            raise ValueError("not arithmetic")
         _require_arithmetic(node)
         return cls(ast.unparse(node))
 

@@ -78,6 +78,7 @@ class Law:
         cdf: P(value ≤ x), where values are spread continuously.
         atoms: The values that can occur and their probabilities, 2×k, where they are few.
         structure: What random values owe to their place; None where they owe nothing.
+        slack: How far apart libraries may be in a value that is fixed, beyond rounding.
     """
 
     family: str
@@ -92,6 +93,7 @@ class Law:
     cdf: Callable[[Array], Array] | None = field(default=None, compare=False, repr=False)
     atoms: Array | None = field(default=None, compare=False, repr=False)
     structure: Structure | None = None
+    slack: float = 0.0
 
     @property
     def std(self) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from initcli.core.tensor import Shape
@@ -67,6 +67,14 @@ class Layer:
     def parameter(self) -> str:
         """The last part of its name, such as `weight_ih_l0`."""
         return self.name.rpartition(".")[2]
+
+    @property
+    def weight(self) -> Layer:
+        """The weight whose units it shifts, where it is a bias beside one; else itself."""
+        shape = self.beside.get(self.parameter.replace("bias", "weight"), ())
+        if len(self.shape) != 1 or "bias" not in self.parameter or len(shape) < 2:  # noqa: PLR2004 - a matrix has fans
+            return self
+        return replace(self, shape=shape, role=Role.WEIGHT)
 
     def fans(self, convention: Convention) -> Fans:
         """Returns the fans as `torch` counts them from the shape, or as the `layer` has them.

@@ -59,9 +59,10 @@ class Layout:
     """Which axes of a tensor are what.
 
     Attributes:
-        kind: `linear` (outputs, inputs); `in_out` (inputs, outputs), as JAX and Hugging Face's
-            Conv1D have it; `conv` (outputs, inputs/groups, field…); `conv_transpose` (inputs,
-            outputs/groups, field…); `embedding` (entries, features), where one entry is looked up.
+        kind: `linear` (outputs, inputs), further axes counting with the inputs; `in_out`
+            (inputs, outputs), as JAX and Hugging Face's Conv1D have it; `conv` (outputs,
+            inputs/groups, field…); `conv_transpose` (inputs, outputs/groups, field…);
+            `embedding` (entries, features), where one entry is looked up.
         groups: Groups of a convolution.
         stride: Of a transposed convolution, a dimension; one number stands for all.
         parts: Layers of equal size fused along the outputs, such as query, key and value.
@@ -101,7 +102,8 @@ class Layout:
         if self.kind == "conv_transpose":
             steps = self.stride if len(self.stride) > 1 else self.stride * len(shape[2:])
             return Fans(inputs / self.groups * field / math.prod(steps), outputs * field)
-        return Fans(inputs * field, outputs / self.groups / self.parts * field)
+        reached = 1 if self.kind == "linear" else field
+        return Fans(inputs * field, outputs / self.groups / self.parts * reached)
 
     def require(self, shape: Shape) -> None:
         """Checks that a shape can be laid out like this.

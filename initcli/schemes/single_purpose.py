@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from initcli.schemes import fills
@@ -103,9 +104,18 @@ def sinusoid(layer: Layer, timescale: float = 10000.0) -> Draw:
     def fill(tensor: torch.Tensor, generator: torch.Generator) -> object:
         import torch
 
-        return tensor.copy_(torch.from_numpy(_waves(rows, columns // 2, timescale)))
+        # In Whisper's order of operations.
+        order = torch.arange(columns // 2)
+        frequency = torch.exp(-math.log(timescale) / (columns // 2 - 1) * order)
+        angle = torch.arange(rows).view(-1, 1) * frequency.view(1, -1)
+        return tensor.copy_(torch.cat([angle.sin(), angle.cos()], dim=1))
 
-    return Draw(laws.pattern("sinusoid", _waves(rows, columns // 2, timescale).ravel()), fill)
+    law = laws.pattern("sinusoid", _waves(rows, columns // 2, timescale).ravel())
+    # A frequency off by its last bit, as of another library, is off by rows times that at last.
+    return Draw(replace(law, slack=rows * _EPSILON), fill)
+
+
+_EPSILON = 2.0**-23
 
 
 def _waves(rows: int, waves: int, timescale: float) -> Array:

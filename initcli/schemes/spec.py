@@ -94,7 +94,7 @@ class SchemeSpec:
         self, name: str, formula: Formula, layer: Layer, variables: Mapping[str, float]
     ) -> float:
         asked = formula.variables.intersection(_FANS)
-        known = {mode: layer.fans("layer").of(mode) for mode in asked}  # type: ignore[arg-type]
+        known = {mode: layer.weight.fans("layer").of(mode) for mode in asked}  # type: ignore[arg-type]
         try:
             number = formula.value({**variables, **known})
         except UnknownNameError as error:

@@ -34,7 +34,9 @@ class Strays:
         return type(self)(self.count + later.count, named.first, named.value, named.expected)
 
 
-def strays(stored: memoryview, drawn: memoryview, dtype: DType, start: int = 0) -> Strays:
+def strays(
+    stored: memoryview, drawn: memoryview, dtype: DType, start: int = 0, slack: float = 0.0
+) -> Strays:
     """Compares stored values with those of a pattern as it is drawn.
 
     Equal are values of which either is next to the other in the coarser of the dtype and float32,
@@ -45,11 +47,12 @@ def strays(stored: memoryview, drawn: memoryview, dtype: DType, start: int = 0) 
         drawn: The pattern's, cast to the dtype.
         dtype: A drawable dtype.
         start: The number of the first of them.
+        slack: How far apart finite values may be, whatever the dtype.
     """
     if stored == drawn:
         return Strays()
     found, expected = values_of(stored, dtype), values_of(drawn, dtype)
-    is_stray = _differ(found, expected)
+    is_stray = _differ(found, expected, slack)
     if not is_stray.any():
         return Strays()
     first = int(is_stray.argmax())
@@ -57,12 +60,14 @@ def strays(stored: memoryview, drawn: memoryview, dtype: DType, start: int = 0) 
     return Strays(count, start + first, float(found[first]), float(expected[first]))
 
 
-def _differ(found: Array, expected: Array) -> NDArray[np.bool_]:
+def _differ(found: Array, expected: Array, slack: float) -> NDArray[np.bool_]:
     with np.errstate(over="ignore", invalid="ignore"):
         if found.dtype == DTYPES["F64"].numpy:
             found, expected = found.astype(np.float32), expected.astype(np.float32)
-        is_close = np.isfinite(found) & np.isfinite(expected)
-        is_close &= np.abs(_ranks(found) - _ranks(expected)) <= 1
+        is_close = np.abs(_ranks(found) - _ranks(expected)) <= 1
+        if slack:
+            is_close |= np.abs(found.astype(np.float64) - expected.astype(np.float64)) <= slack
+        is_close &= np.isfinite(found) & np.isfinite(expected)
         # Of what is not finite, the same infinity is equal and NaN is not.
         return np.asarray(~(is_close | (found == expected)))
 

@@ -119,6 +119,13 @@ USAGE = [
     (["schemes", "xavier"], "E101", "did you mean xavier_normal"),
     (["gains", "gulu"], "E101", "did you mean gelu"),
     (["gains", "--negative_slope", "nan"], "E101", "negative_slope must be a number"),
+    (["recipes", "gpt3"], "E106", "did you mean gpt2"),
+    (["recipes", "gpt3", "--toml"], "E106", "did you mean gpt2"),
+    (["recipes", "--toml"], "E101", "--toml goes with a recipe's name"),
+    (["recipes", "gpt2", "--toml", "--format", "json"], "E101", "with no --format"),
+    (["recipes", "absent.toml"], "E106", "cannot be read"),
+    (["stats", "{faulty}", "--recipe", "gpt3"], "E106", "did you mean gpt2"),
+    (["stats", "{faulty}", "--recipe", "gpt2", "--bias", "zeros"], "E101", "either --recipe"),
 ]
 
 

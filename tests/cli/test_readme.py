@@ -12,6 +12,7 @@ import pytest
 
 from initcli.checks.registry import CHECKS
 from initcli.core.errors import catalogue
+from initcli.recipes.recipe import builtin_names, load_recipe
 from initcli.reports import compare_columns, tensor_columns
 from initcli.reports.table import Column
 from initcli.schemes.registry import SCHEMES
@@ -86,6 +87,9 @@ def test_there_is_no_block_that_nobody_runs() -> None:
 
 
 TABLES = {
+    "| recipe | initialises |": [
+        f"| `{name}` | {load_recipe(name).summary} |" for name in builtin_names()
+    ],
     "| scheme | draws | variance |": [
         f"| `{each.signature}` | {each.formula} | {each.variance} |" for each in SCHEMES.values()
     ],

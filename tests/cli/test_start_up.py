@@ -65,6 +65,8 @@ def test_torch_is_not_imported(tmp_path: Path, arguments: list[str]) -> None:
         ["stats", "--help"],
         ["schemes"],
         ["schemes", "trunc_normal", "--format", "json"],
+        ["recipes"],
+        ["recipes", "gpt2", "--format", "json"],
         ["stats", DIGITS, "--columns", "name,shape,dtype"],
         ["stats", str(SAMPLES / "tiny_gpt"), "--columns", "name,parameters", "--format", "csv"],
     ],

@@ -196,5 +196,5 @@ def test_the_shell_hears_of_it_with_its_place(
     path = written(tmp_path, permuted())
     monkeypatch.setattr("sys.argv", ["initcli", "stats", str(path), "--scheme", "eye"])
     assert main() == 1
-    assert "IC203" in (said := "".join(capsys.readouterr()))
+    assert "IC203" in (said := " ".join("".join(capsys.readouterr()).split()))
     assert "4 of 4,096 values are not the pattern's; first at [0, 0]: 0, 1 expected" in said
