@@ -9,6 +9,7 @@ from initcli.core.version import VERSION as __version__
 
 if TYPE_CHECKING:
     from initcli.commands.compare import compare
+    from initcli.commands.gains import list_gains
     from initcli.commands.init import init
     from initcli.commands.recipes import list_recipes
     from initcli.commands.schemes import list_schemes
@@ -27,6 +28,7 @@ _HOMES = {
     "compare": "initcli.commands.compare",
     "generator": "initcli.engine.draw",
     "init": "initcli.commands.init",
+    "list_gains": "initcli.commands.gains",
     "list_recipes": "initcli.commands.recipes",
     "list_schemes": "initcli.commands.schemes",
     "stats": "initcli.commands.stats",
@@ -41,6 +43,7 @@ __all__ = [
     "compare",
     "generator",
     "init",
+    "list_gains",
     "list_recipes",
     "list_schemes",
     "stats",

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from initcli.statistics.summary import Summary
     from initcli.theory.judge import Judgment
     from initcli.theory.outlying import LineVerdict
+    from initcli.theory.structure import StructureVerdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,7 @@ class Observation:
         digest: A hash of its bytes; None if not asked for.
         duplicate_of: The first tensor of the checkpoint that holds the same bytes.
         spectrum: Singular values; None if not asked for, or if it is no matrix.
+        structure: What its scheme owes to the place of values; None if that is nothing.
         unmeasured: What was asked for and could not be measured, and why.
     """
 
@@ -49,4 +51,5 @@ class Observation:
     digest: str | None = None
     duplicate_of: str | None = None
     spectrum: Spectrum | None = None
+    structure: StructureVerdict | None = None
     unmeasured: tuple[str, ...] = ()

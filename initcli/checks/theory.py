@@ -1,4 +1,4 @@
-"""Checks of measured moments against the law of the expected scheme."""
+"""Checks of measured moments and structure against the law of the expected scheme."""
 
 from __future__ import annotations
 
@@ -31,6 +31,12 @@ def variance_is_off(seen: Observation) -> str | None:
         return None
     expected = f"{seen.judgment.stored.variance:.4g} expected"
     return f"variance {seen.summary.variance:.4g}, {expected}{_z(seen.judgment.variance)}"
+
+
+@check("IC203", Severity.ERROR, advice="see whether the layer was trained, permuted or rescaled")
+def structure_is_off(seen: Observation) -> str | None:
+    """The structure of the expected scheme is missing."""
+    return seen.structure.off or None if seen.structure else None
 
 
 def _z(score: Score) -> str:

@@ -8,6 +8,7 @@ import typer
 
 from initcli.cli import compare_command, init_command, stats_command
 from initcli.cli.environment import describe_environment
+from initcli.cli.gains_command import gains
 from initcli.cli.options import with_scheme_parameters
 from initcli.cli.recipes_command import recipes
 from initcli.cli.schemes_command import schemes
@@ -25,6 +26,7 @@ app.command("stats", epilog=stats_command.EXAMPLES)(with_scheme_parameters(stats
 app.command("compare", epilog=compare_command.EXAMPLES)(compare_command.compare)
 app.command("schemes")(schemes)
 app.command("recipes")(recipes)
+app.command("gains")(gains)
 
 
 @app.callback(invoke_without_command=True)

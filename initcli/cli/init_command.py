@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from initcli.cli import options
-from initcli.cli.output import deliver, form_of
+from initcli.cli.output import deliver, form_of, progress
 from initcli.reports.tensor_columns import COLUMNS
 
 EXAMPLES = f"""
@@ -26,7 +26,11 @@ EXAMPLES = f"""
 
 def init(
     source: Annotated[
-        str, typer.Argument(help="A checkpoint, or path/to/file.py:factory.", metavar="SOURCE")
+        str,
+        typer.Argument(
+            help="A checkpoint, path/to/file.py:factory, or a Hugging Face config.json.",
+            metavar="SOURCE",
+        ),
     ],
     output: Annotated[
         Path | None,
@@ -34,7 +38,7 @@ def init(
             "-o",
             "--output",
             metavar="OUT",
-            help="A .safetensors file; a directory if SOURCE is sharded.",
+            help="A .safetensors, .pt or .pth file; a directory if it is or SOURCE is sharded.",
         ),
     ] = None,
     scheme: options.SchemeName = None,
@@ -58,6 +62,13 @@ def init(
         bool, typer.Option("--dry-run", help="Show the plan, write nothing.")
     ] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace OUT if it exists.")] = False,
+    max_shard_size: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SIZE", help="Such as 5GB: OUT is a directory of shards, named as the Hub does."
+        ),
+    ] = None,
+    jobs: options.Jobs = None,
     columns: options.Columns = None,
     wide: options.Wide = False,
     form: options.Form = None,
@@ -65,22 +76,26 @@ def init(
     """Draws selected tensors of a model or checkpoint, and keeps the rest."""
     from initcli.commands.init import init as run
 
-    report = run(
-        source,
-        output,
-        scheme=scheme,
-        bias=bias,
-        parameters=parameters,
-        recipe=recipe,
-        layout=layout,
-        settings=settings or (),
-        select=select or (),
-        exclude=exclude or (),
-        seed=seed,
-        dtype=dtype,
-        arguments=arg or (),
-        columns=columns,
-        dry_run=dry_run,
-        force=force,
-    )
+    with progress() as shown:
+        report = run(
+            source,
+            output,
+            scheme=scheme,
+            bias=bias,
+            parameters=parameters,
+            recipe=recipe,
+            layout=layout,
+            settings=settings or (),
+            select=select or (),
+            exclude=exclude or (),
+            seed=seed,
+            dtype=dtype,
+            arguments=arg or (),
+            columns=columns,
+            dry_run=dry_run,
+            force=force,
+            max_shard_size=max_shard_size,
+            jobs=jobs,
+            progress=shown,
+        )
     deliver(report, form_of(None, form), wide=wide)

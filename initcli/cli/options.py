@@ -11,6 +11,7 @@ import typer
 
 from initcli.render.formats import Format
 from initcli.reports.table import Column
+from initcli.schemes.gain import NAMES
 from initcli.schemes.registry import SCHEMES, Parameter
 
 CHOICE = "Which tensors"
@@ -30,6 +31,11 @@ def complete_recipe(incomplete: str) -> list[str]:
     from initcli.recipes.recipe import builtin_names
 
     return [name for name in builtin_names() if name.startswith(incomplete)]
+
+
+def complete_nonlinearity(incomplete: str) -> list[str]:
+    """Completes a nonlinearity's name in the shell."""
+    return [name for name in NAMES if name.startswith(incomplete)]
 
 
 Select = Annotated[

@@ -8,17 +8,22 @@ from functools import partial
 from pathlib import Path
 
 from initcli.checks.observation import Observation
+from initcli.commands.arguments import require_positive
 from initcli.core.dtypes import DType, parse_dtype
 from initcli.core.errors import NotApplicableError, OptionError
+from initcli.core.progress import SILENT, Progress
 from initcli.core.tensor import TensorSpec
 from initcli.core.text import plural, some, visible
-from initcli.engine.draw import draw_tensor
+from initcli.engine.draw import drawn_parts
+from initcli.engine.local import default_jobs
+from initcli.engine.parts import Part, copied_parts
 from initcli.engine.write import Summaries, write_checkpoint
 from initcli.formats.atomic import refuse_taken
-from initcli.formats.output import OutputPlan, plan_output, refuse_harm
+from initcli.formats.output import Contents, OutputPlan, plan_output
+from initcli.formats.sharding import parse_size
+from initcli.formats.staging import refuse_harm
 from initcli.models.open_source import open_source
 from initcli.models.source import Source
-from initcli.models.torch_bytes import chunks_of
 from initcli.recipes.assign import Asked, Assignment, Plan
 from initcli.recipes.selector import Selector
 from initcli.reports.describe import pooled_row, tensor_row
@@ -51,12 +56,15 @@ def init(
     columns: str | None = None,
     dry_run: bool = False,
     force: bool = False,
+    max_shard_size: str | int | None = None,
+    jobs: int | None = None,
+    progress: Progress = SILENT,
 ) -> InitReport:
     """Draws selected tensors and writes them with all others to a new checkpoint.
 
     Args:
-        source: A checkpoint, or `path/to/file.py:factory`.
-        output: A `.safetensors` file, or a directory if the source is sharded.
+        source: A checkpoint, `path/to/file.py:factory`, or a Hugging Face `config.json`.
+        output: A `.safetensors`, `.pt` or `.pth` file, or a directory of shards.
         scheme: What weights are drawn by, such as `kaiming_normal(mode=fan_out)`.
         bias: What biases are drawn by.
         parameters: Further parameters of the scheme, by name.
@@ -71,6 +79,10 @@ def init(
         columns: Comma-separated keys, or `+key,-key` to change the default.
         dry_run: Whether to plan only; a factory's module is then built without values.
         force: Whether an existing output may be replaced.
+        max_shard_size: The bytes of tensors a shard may hold, such as `5GB`; the output is then
+            a directory. By default it is sharded as its source is.
+        jobs: Threads; by default as many as cores.
+        progress: Told of every byte written.
 
     Returns:
         The report of what was written.
@@ -81,28 +93,36 @@ def init(
     """
     if not 0 <= seed < _SEEDS:
         raise OptionError(f"seed must lie between 0 and 2**63, not {str(seed)[:40]}")
+    require_positive(jobs=jobs)
+    limit = None if max_shard_size is None else parse_size(str(max_shard_size))
     refuse_unknown(COLUMNS, columns)
     wanted = _drawable(dtype) if dtype else None
     asked = Asked(scheme, bias, parameters, recipe, layout, settings)
     plan = Plan.of(asked, Selector.of(select, exclude))
     if output is not None and not Path(output).is_dir():
         refuse_taken(Path(output), overwrite=force)  # before a model is built in vain
-    opened = open_source(str(source), arguments, seed=seed, dtype=wanted, values=not dry_run)
-    if opened.checkpoint is not None and not plan.has_schemes:
-        raise OptionError("nothing to draw", hint="give --scheme, --bias or --recipe")
-    assignments = plan.assign(
-        opened.specs,
-        opened.layers,
-        plan.selector.choose_tied(opened.specs, opened.ties),
-        opened.config if plan.needs_config else {},
-    )
+    opened_with = partial(open_source, str(source), arguments, seed=seed, dtype=wanted)
+    opened, assignments = _planned(plan, opened_with(values=not (dry_run or plan.has_schemes)))
+    kept = [name for name, one in assignments.items() if one.draw is None]
+    if not dry_run and not opened.has_values(kept):
+        opened, assignments = _planned(plan, opened_with(values=True))
     specs = {name: _cast(spec, assignments[name], wanted) for name, spec in opened.specs.items()}
     _refuse_idle(plan, assignments)
-    target = _target(opened, output, specs, force=force)
+    entries = {name: specs[opened.ties.get(name, name)] for name in opened.names}
+    metadata = {**opened.metadata, **opened.ties}
+    contents = Contents(specs, metadata, entries, opened.checkpoint)
+    target = _target(output, contents, limit, force=force)
     written: Summaries = dict.fromkeys(specs)
     if not dry_run:
         produce = partial(_produce, opened, assignments, seed)
-        written = write_checkpoint(_required(target), produce, overwrite=force)
+        written = write_checkpoint(
+            _required(target),
+            produce,
+            overwrite=force,
+            jobs=jobs or default_jobs(),
+            progress=progress,
+        )
+        progress.finish()
     seen = [
         _observation(spec, assignments[spec.name], written[spec.name]) for spec in specs.values()
     ]
@@ -111,6 +131,14 @@ def init(
     done = None if dry_run else str(output)
     notes = (*plan.remarks(assignments, opened.layers), *_notes(assignments, opened))
     return InitReport(opened.name, done, seed, rows, table, notes)
+
+
+def _planned(plan: Plan, opened: Source) -> tuple[Source, dict[str, Assignment]]:
+    if opened.checkpoint is not None and not plan.has_schemes:
+        raise OptionError("nothing to draw", hint="give --scheme, --bias or --recipe")
+    chosen = plan.selector.choose_tied(opened.specs, opened.ties)
+    config = opened.config if plan.needs_config else {}
+    return opened, plan.assign(opened.specs, opened.layers, chosen, config)
 
 
 def _refuse_idle(plan: Plan, assignments: Mapping[str, Assignment]) -> None:
@@ -135,14 +163,13 @@ def _cast(spec: TensorSpec, assignment: Assignment, wanted: DType | None) -> Ten
 
 
 def _target(
-    source: Source, output: str | Path | None, specs: Mapping[str, TensorSpec], *, force: bool
+    output: str | Path | None, contents: Contents, limit: int | None, *, force: bool
 ) -> OutputPlan | None:
     """Plans the output and refuses a harmful one, before anything is drawn."""
     if output is None:
         return None
-    target = plan_output(Path(output), specs, source.metadata, source.checkpoint)
-    inputs = source.checkpoint.files if source.checkpoint else ()
-    refuse_harm(target, inputs, overwrite=force)
+    target = plan_output(Path(output), contents, limit)
+    refuse_harm(target, contents.source.files if contents.source else (), overwrite=force)
     return target
 
 
@@ -154,11 +181,14 @@ def _required(target: OutputPlan | None) -> OutputPlan:
 
 def _produce(
     source: Source, assignments: Mapping[str, Assignment], seed: int, spec: TensorSpec
-) -> Iterator[memoryview]:
+) -> Iterator[Part]:
     draw = assignments[spec.name].draw
-    if draw is None:
-        return source.chunks(spec.name)
-    return chunks_of(draw_tensor(draw, spec.shape, seed, spec.name), spec.dtype)
+    if draw is not None:
+        yield from drawn_parts(draw, spec, seed)
+    elif source.checkpoint is not None:
+        yield from copied_parts(source.checkpoint.tensors[spec.name])
+    else:
+        yield Part(spec.parameters, partial(source.chunks, spec.name))
 
 
 def _observation(spec: TensorSpec, assignment: Assignment, summary: Summary | None) -> Observation:

@@ -11,12 +11,15 @@ from initcli.commands.request import Request
 from initcli.core.tensor import TensorSpec
 from initcli.engine.spectra import cannot_span, spectra
 from initcli.engine.stream import portraits
+from initcli.engine.structure import has_structure, structures
 from initcli.formats.checkpoint import Checkpoint
+from initcli.schemes.registry import Draw
 from initcli.statistics.lines import Lines, cannot_line
 from initcli.statistics.portrait import Portrait
 from initcli.statistics.spectrum import Spectrum
 from initcli.theory.judge import Judgment, cannot_judge, judge
 from initcli.theory.outlying import LineVerdict, judge_lines
+from initcli.theory.structure import StructureVerdict, judge_structure
 
 
 def measure(
@@ -34,6 +37,11 @@ def measure(
     if request.spectrum:
         for name, spectrum in spectra(checkpoint, seen, request.progress):
             seen[name] = _with_spectrum(seen[name], spectrum)
+    draws = {name: draw for name, one in seen.items() if (draw := _structured(one))}
+    for name, found in structures(checkpoint, draws, request.progress):
+        seen[name] = _with_structure(
+            seen[name], judge_structure(draws[name].law, seen[name].spec, found)
+        )
 
 
 def _observed(seen: Observation, portrait: Portrait | None, request: Request) -> Observation:
@@ -72,6 +80,17 @@ def _unmeasured(spec: TensorSpec, request: Request) -> tuple[str, ...]:
         "spectrum": cannot_span(spec) if request.spectrum else "",
     }
     return tuple(f"{what}: {reason}" for what, reason in reasons.items() if reason)
+
+
+def _structured(seen: Observation) -> Draw | None:
+    """Returns how a tensor that was read is drawn, if places of values matter to it."""
+    draw = seen.assignment.draw if seen.assignment and seen.summary else None
+    return draw if draw and has_structure(draw.law) else None
+
+
+def _with_structure(seen: Observation, verdict: StructureVerdict) -> Observation:
+    unmeasured = (f"structure: {verdict.reason}",) if verdict.reason else ()
+    return replace(seen, structure=verdict, unmeasured=seen.unmeasured + unmeasured)
 
 
 def _with_spectrum(seen: Observation, spectrum: Spectrum) -> Observation:

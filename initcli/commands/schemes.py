@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Literal, get_args, get_origin
 
 from initcli.core.text import plural
@@ -12,9 +11,9 @@ from initcli.reports.listing import (
     FieldRow,
     ListingReport,
     SchemeRow,
+    listing,
 )
-from initcli.reports.table import Column, Table
-from initcli.schemes.gain import Gain
+from initcli.schemes.gain import Gain, Nonlinearity
 from initcli.schemes.registry import SCHEMES, Parameter, Scheme, find_scheme
 
 
@@ -30,7 +29,7 @@ def list_schemes(name: str | None = None) -> ListingReport:
         SchemeRow(each.name, _parameters(each), each.formula, each.variance, each.citation)
         for each in SCHEMES.values()
     ]
-    table = _table(SCHEME_COLUMNS, rows)
+    table = listing(SCHEME_COLUMNS, rows)
     return ListingReport("initcli.schemes/1", table, plural(len(rows), "scheme"))
 
 
@@ -43,11 +42,7 @@ def _detail(scheme: Scheme) -> ListingReport:
         *(FieldRow(parameter.name, _values(parameter)) for parameter in scheme.parameters.values()),
         FieldRow("citation", scheme.citation),
     ]
-    return ListingReport("initcli.scheme/1", _table(FIELD_COLUMNS, rows), scheme.signature)
-
-
-def _table(columns: tuple[Column, ...], rows: Sequence[SchemeRow | FieldRow]) -> Table:
-    return Table(columns, tuple(rows), tuple(column.key for column in columns), wraps=True)
+    return ListingReport("initcli.scheme/1", listing(FIELD_COLUMNS, rows), scheme.signature)
 
 
 def _parameters(scheme: Scheme) -> str:
@@ -56,10 +51,12 @@ def _parameters(scheme: Scheme) -> str:
 
 def _values(parameter: Parameter) -> str:
     default = "required" if parameter.is_required else f"default {parameter.written}"
+    if parameter.type == Nonlinearity:
+        return f"{default}; a nonlinearity: see initcli gains"
     if get_origin(parameter.type) is Literal:
         return f"{default}; one of {', '.join(get_args(parameter.type))}"
     if parameter.type == Gain:
-        return f"{default}; a number or the name of a nonlinearity"
+        return f"{default}; a number, or the name of a nonlinearity: see initcli gains"
     if parameter.type is bool:
         return f"{default}; true or false"
     return f"{default}; {'a whole number' if parameter.type is int else 'a number'}"

@@ -81,6 +81,15 @@ def plural(count: int, noun: str, many: str = "") -> str:
     return f"{count:,} {noun if count == 1 else many or noun + 's'}"
 
 
+def listed(words: Sequence[str]) -> str:
+    """Returns words as a sentence lists them.
+
+    >>> listed(["mean", "variance", "structure"])
+    'mean, variance and structure'
+    """
+    return " and ".join(filter(None, (", ".join(words[:-1]), *words[-1:])))
+
+
 def some(names: Sequence[str], most: int = 3) -> str:
     """Returns the first of some names, and how many there are beside."""
     more = f" and {len(names) - most:,} more" if len(names) > most else ""

@@ -6,12 +6,15 @@ import hashlib
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from initcli.core.tensor import Shape
+from initcli.core.tensor import Shape, TensorSpec
+from initcli.engine.parts import Part
+from initcli.models.torch_bytes import chunks_of
 from initcli.schemes.registry import Draw, Grain
 
 if TYPE_CHECKING:
@@ -21,6 +24,9 @@ if TYPE_CHECKING:
 # a seed means, like the number of threads that LAPACK factors with, on which its bytes depend.
 BLOCK = 1 << 18
 _LAPACK_THREADS = 2
+# Blocks that one worker draws, one behind the other, of a tensor that several share.
+_PART = 16
+_FLOAT = 4
 # torch draws normals in groups, and the last group of a tensor must be whole.
 _GROUP = 16
 _STATE_OFFSET = 24
@@ -86,6 +92,28 @@ def draw_blocks(
             block = torch.empty(every[number][1], dtype=torch.float32, device="cpu")
             draw.fill(block, own)
             yield block
+
+
+def drawn_parts(draw: Draw, spec: TensorSpec, seed: int) -> Iterator[Part]:
+    """Yields a tensor's values, cast to its dtype, in parts that can be drawn independently.
+
+    Args:
+        draw: What to draw.
+        spec: The tensor, whose name with the seed decides every value.
+        seed: The run's seed.
+    """
+    blocks = blocks_of(spec.parameters)
+    step = _PART if draw.grain is Grain.BLOCK else len(blocks)
+    hold = (_FLOAT + draw.held) * spec.parameters if draw.grain is Grain.WHOLE else 0
+    for first in range(0, len(blocks), step):
+        part = range(first, min(first + step, len(blocks)))
+        count = sum(blocks[number][1] for number in part)
+        yield Part(count, partial(_drawn, draw, spec, seed, part), hold)
+
+
+def _drawn(draw: Draw, spec: TensorSpec, seed: int, blocks: range) -> Iterator[memoryview]:
+    for block in draw_blocks(draw, spec.shape, seed, spec.name, blocks):
+        yield from chunks_of(block, spec.dtype)
 
 
 def _whole(draw: Draw, shape: Shape, seed: int, key: str) -> torch.Tensor:

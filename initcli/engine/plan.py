@@ -6,6 +6,7 @@ never on who works: results merge in the same order whatever the number of threa
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -121,6 +122,7 @@ def cuts(first: int, count: int, nbytes: int, bits: int) -> Iterator[tuple[int, 
         nbytes: A multiple of eight.
         bits: What a value takes.
     """
-    most = nbytes * BYTE // bits
+    together = BYTE // math.gcd(BYTE, bits)  # values that end on a whole byte
+    most = nbytes * BYTE // bits // together * together
     for start in range(first, first + count, most) or (first,):
         yield start, min(most, first + count - start)

@@ -14,6 +14,7 @@ from initcli.engine.plan import Piece, in_file_order
 from initcli.formats.checkpoint import Checkpoint, StoredTensor
 from initcli.formats.reading import Reader, open_shard
 from initcli.statistics.decode import Array, values_of
+from initcli.statistics.gram import ReadRows
 from initcli.statistics.spectrum import Spectrum, spectrum
 
 
@@ -46,12 +47,24 @@ def cannot_span(spec: TensorSpec) -> str:
 
 
 def _spectrum(tensor: StoredTensor, reader: Reader) -> Spectrum:
-    rows, columns = _sides(tensor.spec)
+    rows, columns = tensor.spec.shape[0], math.prod(tensor.spec.shape[1:])
     if columns * tensor.spec.dtype.bits % BYTE:
         return Spectrum(reason="its rows do not end on whole bytes")
+    return spectrum(rows_of(tensor, reader), (rows, columns))
+
+
+def rows_of(tensor: StoredTensor, reader: Reader, start: int = 0) -> ReadRows:
+    """Returns what reads rows of a tensor of real floats as float32, or float64 where it is so.
+
+    Args:
+        tensor: Its further dimensions count with the second; rows must end on whole bytes.
+        reader: Of its shard.
+        start: Which row counts as the first.
+    """
+    columns = math.prod(tensor.spec.shape[1:])
 
     def read_rows(first: int, count: int) -> Array:
-        piece = Piece(tensor, first * columns, count * columns)
+        piece = Piece(tensor, (start + first) * columns, count * columns)
         raw = memoryview(bytearray(piece.nbytes))
         reader.read(piece.offset, raw)
         values = values_of(raw, tensor.spec.dtype)
@@ -59,8 +72,4 @@ def _spectrum(tensor: StoredTensor, reader: Reader) -> Spectrum:
         with np.errstate(invalid="ignore"):  # a signalling NaN warns when it is converted
             return values.astype(wide).reshape(count, columns)
 
-    return spectrum(read_rows, (rows, columns))
-
-
-def _sides(spec: TensorSpec) -> tuple[int, int]:
-    return spec.shape[0], math.prod(spec.shape[1:])
+    return read_rows

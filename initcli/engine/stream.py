@@ -86,7 +86,7 @@ def _measure(wanted: Wanted, task: Task) -> list[tuple[Piece, _Part]]:
     with open_shard(task.shard) as reader:
         if len(task.pieces) == 1:
             (piece,) = task.pieces
-            return [(piece, _measure_piece(piece, _read_chunks(reader, piece), wanted))]
+            return [(piece, _measure_piece(piece, read_chunks(reader, piece), wanted))]
         start = task.pieces[0].offset
         buffer = borrow(0, task.nbytes)
         reader.read(start, buffer)
@@ -100,7 +100,12 @@ def _slice(buffer: memoryview, piece: Piece, start: int) -> memoryview:
     return buffer[piece.offset - start : piece.offset - start + piece.nbytes]
 
 
-def _read_chunks(reader: Reader, piece: Piece) -> Iterator[memoryview]:
+def read_chunks(reader: Reader, piece: Piece) -> Iterator[memoryview]:
+    """Yields a piece's bytes chunk by chunk, each in this thread's buffer.
+
+    Raises:
+        TruncatedError, MissingError: The file is not what it was when it was opened.
+    """
     for chunk in chunks(piece):
         buffer = borrow(0, chunk.nbytes)
         reader.read(chunk.offset, buffer)

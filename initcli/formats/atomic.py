@@ -22,8 +22,10 @@ _LONGEST_STEM = 50
 
 
 @contextmanager
-def atomic_file(path: Path, *, overwrite: bool) -> Iterator[BinaryIO]:
-    """Yields a file that takes its name only when the block ends well.
+def atomic_path(path: Path, *, overwrite: bool) -> Iterator[Path]:
+    """Yields an empty file that takes its name only when the block ends well.
+
+    A new file's mode follows the umask, a replaced one's stays; until then only the owner reads.
 
     Args:
         path: The final name.
@@ -36,17 +38,37 @@ def atomic_file(path: Path, *, overwrite: bool) -> Iterator[BinaryIO]:
     refuse_taken(path, overwrite=overwrite)
     temporary = path.with_name(hidden_name(path))
     with told_as_write_error(path):
-        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-        descriptor = os.open(temporary, flags | getattr(os, "O_NOFOLLOW", 0), 0o666)
+        mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else None
         try:
-            with os.fdopen(descriptor, "w+b") as file:
-                _keep_mode(path, file.fileno())
-                yield file
-                file.flush()
-                os.fsync(file.fileno())
+            _create(temporary, 0o666 if mode is None else 0o600)
+            yield temporary
+            if mode is not None:
+                temporary.chmod(mode)
             _publish(temporary, path, overwrite=overwrite)
         finally:
             temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def atomic_file(path: Path, *, overwrite: bool) -> Iterator[BinaryIO]:
+    """Yields an open file that takes its name, durably, only when the block ends well.
+
+    Raises:
+        OutputError, WriteError: As by `atomic_path`.
+    """
+    with (
+        atomic_path(path, overwrite=overwrite) as temporary,
+        told_as_write_error(path),
+        temporary.open("r+b") as file,
+    ):
+        yield file
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _create(path: Path, mode: int) -> None:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
+    os.close(os.open(path, flags, mode))
 
 
 def hidden_name(path: Path) -> str:
@@ -90,11 +112,6 @@ def told_as_write_error(path: Path) -> Iterator[None]:
         hint = "free some space" if error.errno == errno.ENOSPC else ""
         message = error.strerror or "the system refused"
         raise WriteError(message, where=visible(str(path), 300), hint=hint) from error
-
-
-def _keep_mode(path: Path, descriptor: int) -> None:
-    if path.exists() and hasattr(os, "fchmod"):
-        os.fchmod(descriptor, stat.S_IMODE(path.stat().st_mode))
 
 
 def _publish(temporary: Path, path: Path, *, overwrite: bool) -> None:

@@ -92,12 +92,16 @@ class Checkpoint:
     def ties(self) -> dict[str, str]:
         """Alias to stored name, as `safetensors.torch.save_model` declares ties in metadata.
 
-        Other metadata may happen to name a tensor too; its keys are no dotted names.
+        The Hub's libraries declare those of a sharded checkpoint in its index. Other metadata may
+        happen to name a tensor too; its keys are no dotted names.
         """
         return {
             alias: name
-            for alias, name in self.metadata.items()
-            if name in self.tensors and alias not in self.tensors and "." in alias
+            for alias, name in {**self.index_metadata, **self.metadata}.items()
+            if isinstance(name, str)
+            and name in self.tensors
+            and alias not in self.tensors
+            and "." in alias
         }
 
 

@@ -23,8 +23,16 @@ def read_config(directory: Path) -> dict[str, object]:
         MalformedError: It is no JSON object, or too long for a configuration.
     """
     path = directory / NAME
-    if not path.exists():
-        return {}
+    return read_config_file(path) if path.exists() else {}
+
+
+def read_config_file(path: Path) -> dict[str, object]:
+    """Returns what a configuration says.
+
+    Raises:
+        MissingError: It cannot be read.
+        MalformedError: It is no JSON object, or too long for a configuration.
+    """
     where = visible(str(path), 300)
     descriptor, size, _ = open_regular(path)
     with os.fdopen(descriptor, "rb") as file:

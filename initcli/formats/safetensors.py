@@ -1,6 +1,6 @@
 """The safetensors header, judged by the format's written rules.
 
-Layout: eight little-endian bytes N, N bytes of JSON, then the tensors' bytes without holes.
+FileLayout: eight little-endian bytes N, N bytes of JSON, then the tensors' bytes without holes.
 Source: https://github.com/huggingface/safetensors#format
 """
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -26,17 +26,28 @@ _DTYPE_OF = {
 
 @dataclass(frozen=True, slots=True)
 class ModuleSource:
-    """A built module, whose own initialisation stays where nothing is drawn."""
+    """A built module, whose own initialisation stays where nothing is drawn.
+
+    Attributes:
+        values: What the module holds, by name; on the meta device, shapes alone.
+        remade: Gives the values of a tensor that has none, by its name; None if nothing can.
+    """
 
     name: str
     specs: Mapping[str, TensorSpec]
     layers: Mapping[str, Layer]
     ties: Mapping[str, str]
+    names: Sequence[str]
     values: Mapping[str, torch.Tensor]
     kept: str = "kept"
     metadata: Mapping[str, str] = field(default_factory=dict)
     checkpoint: Checkpoint | None = None
     config: Mapping[str, object] = field(default_factory=dict)
+    remade: Callable[[str], torch.Tensor] | None = None
+
+    def has_values(self, names: Iterable[str]) -> bool:
+        """Whether it was built with values for these, or can make them."""
+        return self.remade is not None or not any(self.values[name].is_meta for name in names)
 
     def chunks(self, name: str) -> Iterator[memoryview]:
         """Yields the bytes of what the factory gave a tensor, cast to the output's dtype.
@@ -44,10 +55,13 @@ class ModuleSource:
         Raises:
             FactoryError: The factory gave it none.
         """
-        if self.values[name].is_meta:
+        value = self.values[name]
+        if value.is_meta and self.remade is not None:
+            value = self.remade(name)
+        if value.is_meta:
             message = "the factory built it on the meta device, without values to keep"
             raise FactoryError(message, where=visible(name, 200), hint="draw it with a scheme")
-        yield from chunks_of(self.values[name], self.specs[name].dtype)
+        yield from chunks_of(value, self.specs[name].dtype)
 
 
 def module_source(name: str, module: nn.Module, dtype: DType | None) -> ModuleSource:
@@ -66,8 +80,10 @@ def module_source(name: str, module: nn.Module, dtype: DType | None) -> ModuleSo
     """
     values: dict[str, torch.Tensor] = {}
     ties: dict[str, str] = {}
+    names: list[str] = []
     first_name: dict[Hashable, str] = {}
     for key, value in _storable_state(module):
+        names.append(key)
         stored = first_name.setdefault(_place(value), key)
         if stored == key:
             values[key] = value
@@ -75,7 +91,8 @@ def module_source(name: str, module: nn.Module, dtype: DType | None) -> ModuleSo
             ties[key] = stored
     specs = {key: _spec(key, value, dtype) for key, value in values.items()}
     layers = module_layers(module, specs)
-    return ModuleSource(name, specs, layers, ties, values, metadata={"format": "pt", **ties})
+    metadata = {"format": "pt", **ties}
+    return ModuleSource(name, specs, layers, ties, names, values, metadata=metadata)
 
 
 def _storable_state(module: nn.Module) -> Iterator[tuple[str, torch.Tensor]]:

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
+import warnings
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from initcli.core.dtypes import DType
-from initcli.core.errors import OptionError
+from initcli.core.errors import FactoryError, OptionError
 from initcli.formats.detect import open_checkpoint
 from initcli.models.factory import build_module, is_factory
+from initcli.models.hub import build_configured, config_of
 from initcli.models.source import CheckpointSource, Source
+
+if TYPE_CHECKING:
+    from torch import nn
 
 _FACTORY = "a factory is written path/to/file.py:name"
 
@@ -16,10 +26,11 @@ _FACTORY = "a factory is written path/to/file.py:name"
 def open_source(
     text: str, arguments: Sequence[str], *, seed: int, dtype: DType | None, values: bool
 ) -> Source:
-    """Opens a checkpoint, or builds a model by its factory.
+    """Opens a checkpoint, or builds a model by its factory or its configuration.
 
     Args:
-        text: A checkpoint's path, or `path/to/file.py:factory`.
+        text: A checkpoint's path, `path/to/file.py:factory`, a Hugging Face `config.json`, or
+            a directory with one and no weights.
         arguments: For the factory, `name=value` each.
         seed: For what the factory draws itself.
         dtype: What a module's floating-point tensors are stored in; None for their own.
@@ -30,14 +41,34 @@ def open_source(
     """
     if not is_factory(text):
         if arguments:
-            message = "--arg is for a factory, and this source is a checkpoint"
+            message = "--arg is for a factory, and this source is none"
             raise OptionError(message, hint=_FACTORY)
         if text.endswith(".py"):
             raise OptionError(
                 "a Python file without a factory", hint=f"{_FACTORY}, such as {text}:build"
             )
+        config = config_of(text)
+        if config is not None:
+            return _configured(text, config, seed=seed, dtype=dtype)
         return CheckpointSource(open_checkpoint(text))
     from initcli.models.module_source import module_source
 
-    module = build_module(text, arguments, seed=seed, device="cpu" if values else "meta")
-    return module_source(text, module, dtype)
+    return module_source(text, _built(text, arguments, seed=seed, values=values), dtype)
+
+
+def _built(text: str, arguments: Sequence[str], *, seed: int, values: bool) -> nn.Module:
+    """Builds without memory if values are not asked for, unless the factory needs them itself."""
+    if not values:
+        with contextlib.suppress(FactoryError), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # such as that loading into the meta device is idle
+            return build_module(text, arguments, seed=seed, device="meta")
+    return build_module(text, arguments, seed=seed)
+
+
+def _configured(text: str, config: Path, *, seed: int, dtype: DType | None) -> Source:
+    from initcli.models.materialise import materialise
+    from initcli.models.module_source import module_source
+
+    model, said = build_configured(config, seed)
+    remade = partial(materialise, model, seed=seed)
+    return replace(module_source(text, model, dtype), config=said, remade=remade)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -40,6 +40,10 @@ class Source(Protocol):
         """Further names of stored tensors: alias to stored name."""
 
     @property
+    def names(self) -> Sequence[str]:
+        """Every name, tied ones too, in the source's order."""
+
+    @property
     def metadata(self) -> Mapping[str, str]:
         """What the output's `__metadata__` holds."""
 
@@ -50,6 +54,9 @@ class Source(Protocol):
     @property
     def config(self) -> Mapping[str, object]:
         """The model's configuration, whose numbers formulas may use; empty without one."""
+
+    def has_values(self, names: Iterable[str]) -> bool:
+        """Whether it has values for all of these tensors, and not their shapes alone."""
 
     def chunks(self, name: str) -> Iterator[memoryview]:
         """Yields the bytes the source has for a tensor."""
@@ -83,6 +90,11 @@ class CheckpointSource:
         return self.checkpoint.ties
 
     @property
+    def names(self) -> Sequence[str]:
+        """Those of the file, then those that the metadata ties."""
+        return [*self.specs, *self.ties]
+
+    @property
     def metadata(self) -> Mapping[str, str]:
         """The checkpoint's own, unchanged."""
         return self.checkpoint.metadata
@@ -91,6 +103,10 @@ class CheckpointSource:
     def config(self) -> Mapping[str, object]:
         """What `config.json` beside the checkpoint says."""
         return read_config(self.checkpoint.directory)
+
+    def has_values(self, names: Iterable[str]) -> bool:  # noqa: ARG002 - whichever they are
+        """Always: they are on storage."""
+        return True
 
     def chunks(self, name: str) -> Iterator[memoryview]:
         """Yields the stored bytes, chunk by chunk from one buffer."""

@@ -9,6 +9,7 @@ from operator import add
 from typing import TYPE_CHECKING
 
 from initcli.core.tensor import TensorSpec
+from initcli.core.text import listed
 from initcli.reports.tensor_columns import QUANTILES
 from initcli.reports.tensor_row import TensorRow
 from initcli.schemes.layout import torch_fans
@@ -126,6 +127,8 @@ def _theory_cells(seen: Observation) -> Cells:
     if assignment.draw is not None:
         law = assignment.draw.law
         cells |= {"theory_mean": law.mean, "theory_variance": law.variance}
+    if seen.structure is not None:
+        cells |= {"structure": seen.structure.off or seen.structure.reason or "ok"}
     if judgment is None:
         return cells | ({"verdict": "not checked"} if assignment.scheme else {})
     return cells | {
@@ -140,10 +143,14 @@ def _theory_cells(seen: Observation) -> Cells:
 def _verdict(seen: Observation) -> str:
     off = [
         what
-        for what, is_off in (("mean", seen.mean_off), ("variance", seen.variance_off))
+        for what, is_off in (
+            ("mean", seen.mean_off),
+            ("variance", seen.variance_off),
+            ("structure", seen.structure is not None and seen.structure.off),
+        )
         if is_off
     ]
-    return f"{' and '.join(off)} off" if off else "ok"
+    return f"{listed(off)} off" if off else "ok"
 
 
 def _distribution_cells(seen: Observation) -> Cells:

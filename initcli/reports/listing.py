@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from initcli.checks.finding import Finding
@@ -72,6 +72,43 @@ RULE_COLUMNS = (
 
 
 @dataclass(frozen=True, slots=True)
+class GainRow:
+    """A nonlinearity φ in the table of gains, of z ~ N(0, 1).
+
+    Attributes:
+        name: The nonlinearity.
+        torch_gain: What torch.nn.init.calculate_gain returns; None where it raises.
+        moment_gain: E[φ²]^(−1/2).
+        std_gain: Var[φ]^(−1/2).
+        backward_gain: E[φ′²]^(−1/2).
+        chi_1: χ₁ = E[φ′²]/E[φ²].
+        slope: V′ = E[φφ′z]/E[φ²].
+        fixed_point: Whether it is stable, neutral or unstable.
+    """
+
+    name: str
+    torch_gain: float | None
+    moment_gain: float
+    std_gain: float
+    backward_gain: float
+    chi_1: float
+    slope: float
+    fixed_point: str
+
+
+GAIN_COLUMNS = (
+    Column("name", Form.TEXT, 100),
+    Column("torch_gain", Form.NUMBER, 90),
+    Column("moment_gain", Form.NUMBER, 95),
+    Column("std_gain", Form.NUMBER, 60),
+    Column("backward_gain", Form.NUMBER, 60),
+    Column("chi_1", Form.NUMBER, 50),
+    Column("slope", Form.NUMBER, 70),
+    Column("fixed_point", Form.TEXT, 80),
+)
+
+
+@dataclass(frozen=True, slots=True)
 class FieldRow:
     """One property of a thing that is looked up."""
 
@@ -80,6 +117,11 @@ class FieldRow:
 
 
 FIELD_COLUMNS = (Column("field", Form.TEXT, 100), Column("value", Form.TEXT, 99))
+
+
+def listing(columns: tuple[Column, ...], rows: Sequence[object]) -> Table:
+    """Returns rows that all stand under all columns, however narrow the terminal."""
+    return Table(columns, tuple(rows), tuple(column.key for column in columns), wraps=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,7 @@ COLUMNS = (
     Column("theory_variance", Form.NUMBER, 87),
     Column("ratio", Form.NUMBER, 89),
     Column("z", Form.NUMBER, 86),
+    Column("structure", Form.TEXT, 10, is_default=False),
     Column("verdict", Form.TEXT, 95),
     Column("zero_rows", Form.COUNT, 94),
     Column("constant_rows", Form.COUNT, 84),

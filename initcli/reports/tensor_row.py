@@ -40,6 +40,8 @@ class TensorRow:
         ratio: Measured over theoretical variance.
         z: Distance of the second moment from the stored law's, in standard errors.
         mean_z: Distance of the mean, in standard errors.
+        structure: `ok`, what the scheme's structure lacks, or why it was not looked at; None of
+            a scheme without.
         verdict: `ok`, what is off, or `not checked`.
         reason: Why nothing was drawn or judged.
         zero_rows, constant_rows, nonfinite_rows, outlying_rows, worst_row: What `LineVerdict`
@@ -90,6 +92,7 @@ class TensorRow:
     ratio: float | None = None
     z: float | None = None
     mean_z: float | None = None
+    structure: str | None = None
     verdict: str | None = None
     reason: str | None = None
     zero_rows: int | None = None

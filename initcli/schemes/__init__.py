@@ -3,13 +3,16 @@
 The order of imports is the order of the table: what torch itself has comes first.
 """
 
-from initcli.schemes import torch_init
+from initcli.schemes import torch_default, torch_init
 
 # isort: split
-from initcli.schemes import torch_default
-
-# isort: split
-from initcli.schemes import depth, isometries, mamba, single_purpose, variance_scaling
+from initcli.schemes import (
+    depth,
+    isometries,
+    mamba,
+    single_purpose,
+    variance_scaling,
+)
 
 __all__ = [
     "depth",

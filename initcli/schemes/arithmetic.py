@@ -78,6 +78,12 @@ class Formula:
         """The names that need a value; a dotted name is one."""
         return frozenset(_variables(_parsed(self.text)))
 
+    @property
+    def nonlinearities(self) -> frozenset[str]:
+        """The nonlinearities whose second-moment gains it takes."""
+        calls = (node for node in ast.walk(_parsed(self.text)) if isinstance(node, ast.Call))
+        return frozenset(_dotted(call.args[0]) for call in calls if _function(call) == _MOMENT)
+
     def value(self, variables: Mapping[str, float]) -> float:
         """Returns the number.
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import math
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -104,7 +106,8 @@ def _within(bound: float, inwards: float) -> float:
 
     with np.errstate(over="ignore"):
         nearest = np.float32(bound)
-    is_beyond = nearest < bound if inwards > 0 else nearest > bound
+    # In Python's floats: NumPy would round the bound to float32 before it compares.
+    is_beyond = float(nearest) < bound if inwards > 0 else float(nearest) > bound
     return float(np.nextafter(nearest, np.float32(inwards)) if is_beyond else nearest)
 
 
@@ -140,7 +143,7 @@ def seeded_globally(fill: Fill) -> Fill:
     def seeded(tensor: torch.Tensor, generator: torch.Generator) -> object:
         import torch
 
-        with _globally, torch.random.fork_rng(devices=[]):
+        with global_generator():
             torch.random.set_rng_state(generator.get_state())
             return fill(tensor, torch.default_generator)
 
@@ -156,3 +159,12 @@ def remarked(draw: Draw, layer: Layer, convention: Convention) -> Draw:
         return draw
     told = f"torch counts fans {counted.text}, a layer of {layer.layout.text} has {true.text}"
     return replace(draw, remark=f"{told}: fans=layer uses those")
+
+
+@contextmanager
+def global_generator() -> Iterator[None]:
+    """Lends torch's global generator to one thread, and leaves it as it was."""
+    import torch
+
+    with _globally, torch.random.fork_rng(devices=[]):
+        yield

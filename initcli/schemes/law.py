@@ -178,7 +178,8 @@ def truncated_normal(mean: float, std: float, low: float, high: float) -> Law:
     if (low - mean) / std < -_REACH and (high - mean) / std > _REACH:
         return replace(normal(mean, std), support=(low, high))
     node, density = _truncated_density((low - mean) / std, (high - mean) / std)
-    centre = float(density @ node)
+    # What is symmetric has its mean in the middle, to the last digit.
+    centre = float(density @ node) if low + high != 2 * mean else 0.0
     second, third, fourth, sixth = (
         float(density @ (node - centre) ** order) for order in (2, 3, 4, 6)
     )

@@ -103,7 +103,11 @@ def sinusoid(layer: Layer, timescale: float = 10000.0) -> Draw:
     def fill(tensor: torch.Tensor, generator: torch.Generator) -> object:
         import torch
 
-        return tensor.copy_(torch.from_numpy(_waves(rows, columns // 2, timescale)))
+        # As Whisper works them out, to the bit: at late positions one in the last place counts.
+        step = math.log(timescale) / (columns // 2 - 1)
+        frequency = torch.exp(-step * torch.arange(columns // 2))
+        angle = torch.arange(rows).view(-1, 1) * frequency.view(1, -1)
+        return tensor.copy_(torch.cat([angle.sin(), angle.cos()], dim=1))
 
     return Draw(laws.pattern("sinusoid", _waves(rows, columns // 2, timescale).ravel()), fill)
 

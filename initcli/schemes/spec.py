@@ -5,14 +5,14 @@ from __future__ import annotations
 import ast
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Literal, get_args, get_origin
 
 from initcli.core.errors import OptionError
 from initcli.core.text import did_you_mean
 from initcli.schemes.arithmetic import Formula, UnknownNameError
-from initcli.schemes.gain import NONLINEARITIES, Gain, calculate_gain
+from initcli.schemes.gain import NAMES, Gain, NamedGain, Nonlinearity, warning_of
 from initcli.schemes.layer import Layer, UnfitError
 from initcli.schemes.layout import KINDS, Layout
 from initcli.schemes.registry import FLOAT32_MAX, Draw, Parameter, Scheme, find_scheme
@@ -52,7 +52,7 @@ class SchemeSpec:
             OptionError: The parameters contradict each other, or a variable is unknown.
         """
         try:
-            return self.scheme.function(layer, **self._numbers(layer, variables))
+            draw = self.scheme.function(layer, **self._numbers(layer, variables))
         except UnfitError:
             raise
         except ValueError as error:
@@ -60,6 +60,20 @@ class SchemeSpec:
         except ArithmeticError as error:
             message = "its parameters leave the range of floating point"
             raise OptionError(message, where=self.text) from error
+        said = dict.fromkeys((draw.remark, *map(warning_of, self._nonlinearities())))
+        return replace(draw, remark="; ".join(filter(None, said)))
+
+    def _nonlinearities(self) -> list[str]:
+        """Returns the nonlinearities that gains were chosen for."""
+        named: list[str] = []
+        for name, value in self.arguments.items():
+            if isinstance(value, NamedGain):
+                named.append(value.nonlinearity)
+            elif isinstance(value, Formula):
+                named.extend(value.nonlinearities)
+            elif self.scheme.parameters[name].type == Nonlinearity:
+                named.append(str(value))
+        return named
 
     @property
     def formulas(self) -> dict[str, Formula]:
@@ -88,7 +102,9 @@ class SchemeSpec:
         return _number(self.scheme.parameters[name], number)
 
     def _unknown(self, name: str, variable: str, variables: Mapping[str, float]) -> OptionError:
-        hint = did_you_mean(variable, (*variables, *_FANS)) or f"give --set {variable}=…"
+        names = NAMES if self.scheme.parameters[name].type == Gain else ()
+        hint = did_you_mean(variable, (*variables, *_FANS, *names))
+        hint = hint or f"give --set {variable}=…"
         message = f"{name}: nothing says what {variable!r} is"
         return OptionError(message, where=self.text, hint=hint)
 
@@ -143,6 +159,8 @@ def _literal(node: ast.expr) -> object:
 
 
 def _written(value: object) -> object:
+    if isinstance(value, NamedGain):
+        return value.nonlinearity
     return value.text if isinstance(value, Formula) else value
 
 
@@ -163,8 +181,8 @@ def _convert(parameter: Parameter, value: object) -> object:
         return _choice(parameter, _written(value))
     if parameter.type is bool:
         return _flag(parameter, value)
-    if parameter.type == Gain and value in NONLINEARITIES:
-        return calculate_gain(str(value))
+    if parameter.type == Gain and value in NAMES:
+        return NamedGain.of(str(value))
     formula = _formula(value)
     if formula is None:
         return _number(parameter, value)
@@ -224,9 +242,10 @@ def _number(parameter: Parameter, value: object) -> float:
     except (ValueError, OverflowError):
         number = math.nan
     # torch draws in float32, and fails midway where a parameter does not fit.
+    hint = did_you_mean(value, NAMES) if parameter.type == Gain and isinstance(value, str) else ""
     if isinstance(value, bool) or not abs(number) <= FLOAT32_MAX or (is_whole and number % 1):
         what = "a whole number" if is_whole else "a number that fits float32"
-        raise OptionError(f"{parameter.name} must be {what}, not {_shown(value)}")
+        raise OptionError(f"{parameter.name} must be {what}, not {_shown(value)}", hint=hint)
     return int(number) if is_whole else number
 
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from initcli.core.tensor import Shape
 from initcli.schemes import fills
 from initcli.schemes import law as laws
-from initcli.schemes.gain import calculate_gain
+from initcli.schemes.gain import gain_of
 from initcli.schemes.layer import Layer, Role, UnfitError
 from initcli.schemes.layout import torch_fans
 from initcli.schemes.registry import Draw, scheme
@@ -92,7 +92,7 @@ def _affine(layer: Layer) -> Draw:
     if layer.role is Role.BIAS:
         return _within(1 / math.sqrt(fan))
     # In the order of kaiming_uniform_(a=√5), which decides the last bit.
-    std = calculate_gain("leaky_relu", math.sqrt(5)) / math.sqrt(fan)
+    std = gain_of("leaky_relu", math.sqrt(5)) / math.sqrt(fan)
     return _within(math.sqrt(3.0) * std)
 
 

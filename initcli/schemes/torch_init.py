@@ -11,7 +11,7 @@ from typing import Literal
 
 from initcli.schemes import fills
 from initcli.schemes import law as laws
-from initcli.schemes.gain import Gain, Nonlinearity, calculate_gain
+from initcli.schemes.gain import Gain, Nonlinearity, gain_of
 from initcli.schemes.layer import Convention, Fans, Layer, UnfitError
 from initcli.schemes.registry import FLOAT32_MAX, Draw, scheme
 from initcli.schemes.require import require
@@ -133,7 +133,7 @@ def kaiming_uniform(
     fans: Convention = "torch",
 ) -> Draw:
     """Keeps the variance of signals (fan_in) or gradients (fan_out) under rectifiers."""
-    std = calculate_gain(nonlinearity, a) / math.sqrt(layer.fans(fans).of(mode))
+    std = gain_of(nonlinearity, a) / math.sqrt(layer.fans(fans).of(mode))
     bound = math.sqrt(3) * std
     return fills.remarked(fills.uniform(-bound, bound), layer, fans)
 
@@ -151,7 +151,7 @@ def kaiming_normal(
     fans: Convention = "torch",
 ) -> Draw:
     """Keeps the variance of signals (fan_in) or gradients (fan_out) under rectifiers."""
-    std = calculate_gain(nonlinearity, a) / math.sqrt(layer.fans(fans).of(mode))
+    std = gain_of(nonlinearity, a) / math.sqrt(layer.fans(fans).of(mode))
     return fills.remarked(fills.normal(0.0, std), layer, fans)
 
 

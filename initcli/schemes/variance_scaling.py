@@ -50,7 +50,7 @@ def truncated_normal(
     require(low < high, "low must be less than high")
     require(laws.normal_mass(low, high) > _LEAST_MASS, "hardly any normal value is that far out")
     spread = std / laws.truncated_normal(0.0, 1.0, low, high).std if corrected else std
-    require(spread**2 > 0, "std must be positive")
+    require(spread > 0 and spread**2 > 0, "std must be positive")
     return fills.truncated_normal(mean, spread, mean + low * spread, mean + high * spread)
 
 

@@ -8,31 +8,22 @@ m = min(r, c), divided by g² = ‖W‖_F² / m so that its eigenvalues λ avera
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
+from initcli.statistics.gram import NotFiniteError, ReadRows, Streamed, Values
 from initcli.statistics.lanczos import NotConvergedError, Product, dominant
 
-# A Gram matrix beyond this side would outgrow 512 MiB; W is read again for every product.
-GRAM_SIDE = 8192
 # LAPACK finds all eigenvalues up to this side within 0.1 s; Lanczos is no faster.
 DENSE_SIDE = 1024
-BLOCK_BYTES = 8 << 20
-PANEL_BYTES = 64 << 20
-# Each panel reads all of W, as half a product does where r < c.
-MOST_PANELS = 100
 
 # Where eigenvalues crowd within a few 1e-3 of 1, a looser first one settles on the second
 # largest; where they crowd within 1e-6 of the largest, it takes thousands of products to reach.
 _LARGEST_TOLERANCES = (1e-7, 1e-4)
 _DEVIATION_TOLERANCES = (1e-4,)
-
-ReadRows = Callable[[int, int], NDArray[np.floating[Any]]]
-_Values = NDArray[np.float64]
+# How far a matrix is from an isometry need not be known to more digits than are reported.
+_DISTANCE_TOLERANCES = (1e-3, 1e-2)
+# From where on the mean eigenvalue says it all, and G may be beyond float64.
+_FAR = 1e12
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,78 +66,9 @@ def spectrum(read_rows: ReadRows, shape: tuple[int, int]) -> Spectrum:
         The spectrum: of the same values the same bits, on one machine and number of threads.
     """
     try:
-        return _measure(_Matrix.opened(read_rows, shape))
-    except (_NotFiniteError, NotConvergedError) as error:
+        return _measure(Streamed.opened(read_rows, shape))
+    except (NotFiniteError, NotConvergedError) as error:
         return Spectrum(reason=str(error))
-
-
-class _NotFiniteError(Exception):
-    """Raised where a block holds NaN or infinity."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Matrix:
-    """A matrix read in blocks, its values divided by `unit`."""
-
-    read: ReadRows
-    rows: int
-    columns: int
-    dtype: np.dtype[Any]
-    unit: float = 1.0
-
-    @classmethod
-    def opened(cls, read: ReadRows, shape: tuple[int, int]) -> _Matrix:
-        plain = cls(read, *shape, read(0, 1).dtype)
-        if plain.dtype == np.float32:  # whose squares neither overflow nor vanish in float64
-            return plain
-        peak = max(float(np.abs(block).max()) for _, block in plain.blocks())
-        # By a power of two, division is exact; it is representable where its inverse is not.
-        unit = math.ldexp(1.0, math.frexp(peak)[1] - 1) if peak else 1.0
-        return cls(read, *shape, plain.dtype, unit)
-
-    @property
-    def is_wide(self) -> bool:
-        return self.rows < self.columns
-
-    @property
-    def side(self) -> int:
-        return min(self.rows, self.columns)
-
-    @property
-    def has_gram(self) -> bool:
-        panels = self.rows * self.columns * self.dtype.itemsize / PANEL_BYTES
-        return self.side <= GRAM_SIDE and (panels <= MOST_PANELS or not self.is_wide)
-
-    def blocks(self) -> Iterator[tuple[slice, _Values]]:
-        """Yields rows and their values, of shape (count, c)."""
-        step = max(1, BLOCK_BYTES // (8 * self.columns))
-        for first in range(0, self.rows, step):
-            rows = slice(first, min(first + step, self.rows))
-            block = self.read(first, rows.stop - first)
-            if not np.isfinite(block).all():
-                raise _NotFiniteError("it holds values that are not finite")
-            wide = np.asarray(block, np.float64)
-            yield rows, wide if self.unit == 1 else wide / self.unit
-
-    def tiles(self) -> Iterator[_Values]:
-        """Yields all values, cut across the longer side: of shape (count, c) or (r, count)."""
-        if not self.is_wide:
-            yield from (block for _, block in self.blocks())
-            return
-        step = max(1, BLOCK_BYTES // (8 * self.rows))
-        for panel in self._panels():
-            for first in range(0, panel.shape[1], step):
-                yield panel[:, first : first + step].astype(np.float64, order="C")
-
-    def _panels(self) -> Iterator[NDArray[Any]]:
-        """Yields whole columns, as many as fit; each time all rows are read."""
-        width = min(max(1, PANEL_BYTES // (self.dtype.itemsize * self.rows)), self.columns)
-        panel = np.empty((self.rows, width), self.dtype)
-        for first in range(0, self.columns, width):
-            part = panel[:, : self.columns - first]
-            for rows, block in self.blocks():
-                part[rows] = block[:, first : first + width]
-            yield part
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,59 +80,74 @@ class _Extremes:
     reason: str = ""
 
 
-def _measure(matrix: _Matrix) -> Spectrum:
-    gram = _gram(matrix) if matrix.has_gram else None
-    energy = _energy(matrix) if gram is None else float(gram.trace())
+def distance_from_isometry(read_rows: ReadRows, shape: tuple[int, int], gain: float) -> float:
+    """Returns ‖G − gain² I‖₂ / gain², a spectral norm, which is 0 for `gain` times an isometry.
+
+    It is exact to float64 rounding up to a side of `DENSE_SIDE`, and within 1e-2 of itself beyond.
+    Memory is that of `spectrum`, and so is how often rows are read.
+
+    Args:
+        read_rows: Returns rows `first` to `first + count` as float32 or float64.
+        shape: (r, c).
+        gain: The norm that rows or columns, whichever are fewer, should have; not 0.
+
+    Raises:
+        NotFiniteError: A value is NaN or infinite.
+        NotConvergedError: It was not found to that tolerance.
+    """
+    matrix = Streamed.opened(read_rows, shape)
+    gram, energy = _gram_and_energy(matrix)
+    scaled = gain / matrix.unit
+    square = scaled * scaled  # a power would raise where it is infinite
+    mean = energy / matrix.side / square if square else math.inf
+    if matrix.side == 1 or not mean < _FAR:
+        return abs(mean - 1)
+    if gram is not None and matrix.side <= DENSE_SIDE:
+        return _furthest_from_one(*_ends(gram / square))
+    times = _product(matrix, gram, square)
+    return abs(dominant(lambda x: times(x) - x, matrix.side, _DISTANCE_TOLERANCES))
+
+
+def _gram_and_energy(matrix: Streamed) -> tuple[Values | None, float]:
+    gram = matrix.gram() if matrix.has_gram else None
+    return gram, matrix.energy() if gram is None else float(gram.trace())
+
+
+def _measure(matrix: Streamed) -> Spectrum:
+    gram, energy = _gram_and_energy(matrix)
     if not energy:
         return Spectrum(0.0, reason="all its values are zero")
     return _finish(matrix, energy, _extremes(matrix, gram, energy / matrix.side))
 
 
-def _gram(matrix: _Matrix) -> _Values:
-    """Returns the lower triangle of G; above its diagonal are zeros."""
-    from scipy.linalg.blas import dsyrk
-
-    gram = np.zeros((matrix.side, matrix.side), order="F")
-    for tile in matrix.tiles():
-        # Transposed, a tile is in Fortran's order, so that neither it nor G is copied.
-        dsyrk(1.0, tile.T, beta=1.0, c=gram, trans=matrix.is_wide, lower=1, overwrite_c=1)
-    return gram
+def _extremes(matrix: Streamed, gram: Values | None, square: float) -> _Extremes:
+    if gram is not None and matrix.side <= DENSE_SIDE:
+        least, largest = _ends(gram / square)
+        return _Extremes(largest, _furthest_from_one(least, largest))
+    return _by_lanczos(_product(matrix, gram, square), matrix.side)
 
 
-def _energy(matrix: _Matrix) -> float:
-    return sum(float(np.vdot(block, block)) for _, block in matrix.blocks())
-
-
-def _extremes(matrix: _Matrix, gram: _Values | None, square: float) -> _Extremes:
+def _product(matrix: Streamed, gram: Values | None, square: float) -> Product:
+    """Returns what multiplies a vector by G / g²."""
     from scipy.linalg.blas import dsymv
 
     if gram is None:
-        return _by_lanczos(lambda x: _times(matrix, x) / square, matrix.side)
+        return lambda x: matrix.times(x) / square
     gram /= square
-    if matrix.side <= DENSE_SIDE:
-        return _by_lapack(gram)
-    return _by_lanczos(lambda x: dsymv(1.0, gram, x, lower=1), matrix.side)
+    return lambda x: dsymv(1.0, gram, x, lower=1)
 
 
-def _times(matrix: _Matrix, x: _Values) -> _Values:
-    """Returns G x; reads W once, or twice if r < c."""
-    image = np.zeros(matrix.columns)
-    if not matrix.is_wide:
-        for _, block in matrix.blocks():
-            image += block.T @ (block @ x)
-        return image
-    for rows, block in matrix.blocks():
-        image += block.T @ x[rows]
-    return np.concatenate([block @ image for _, block in matrix.blocks()])
-
-
-def _by_lapack(gram: _Values) -> _Extremes:
+def _ends(gram: Values) -> tuple[float, float]:
+    """Returns the least and largest eigenvalue."""
     # NumPy has another BLAS, whose threads would contend with those of the products before.
     from scipy.linalg import eigvalsh
 
     eigenvalues = eigvalsh(gram, overwrite_a=True, check_finite=False, driver="evd")
-    least, largest = float(eigenvalues[0]), float(eigenvalues[-1])
-    return _Extremes(largest, max(largest - 1, 1 - least))
+    return float(eigenvalues[0]), float(eigenvalues[-1])
+
+
+def _furthest_from_one(least: float, largest: float) -> float:
+    return max(largest - 1, 1 - least)
 
 
 def _by_lanczos(times: Product, side: int) -> _Extremes:
@@ -226,7 +163,7 @@ def _by_lanczos(times: Product, side: int) -> _Extremes:
     return _Extremes(largest, max(abs(either), largest - 1))
 
 
-def _finish(matrix: _Matrix, energy: float, extremes: _Extremes) -> Spectrum:
+def _finish(matrix: Streamed, energy: float, extremes: _Extremes) -> Spectrum:
     # Rounding alone takes λ_max below the mean or above the sum of all.
     stable_rank = min(max(matrix.side / extremes.largest, 1.0), float(matrix.side))
     largest = matrix.unit * math.sqrt(energy / stable_rank)

@@ -59,9 +59,9 @@ def stored_law(law: Law, dtype: DType) -> Law:
 
 def _stored_pattern(law: Law, dtype: DType) -> Law:
     if law.atoms is None:
-        return constant(float(_nearest(np.array(law.mean), dtype)))
+        return constant(float(rounded(np.array(law.mean), dtype)))
     values, shares = law.atoms
-    return pattern(law.family, _nearest(values, dtype), shares)
+    return pattern(law.family, rounded(values, dtype), shares)
 
 
 def _mass(law: Law, dtype: DType, grid: NDArray[Any]) -> NDArray[Any]:
@@ -88,7 +88,22 @@ def below_resolution(law: Law) -> bool:
     return float(np.spacing(np.float32(abs(law.mean)))) > law.std * _COARSE
 
 
-def _nearest(values: NDArray[Any], dtype: DType) -> NDArray[Any]:
+def mass_at_zero(law: Law, dtype: DType) -> float:
+    """Returns the probability that a value drawn in float32 is stored as zero in a dtype."""
+    if law.cdf is None:
+        raise ValueError("a law without a cdf has no mass to share out")
+    nearest = float(np.nextafter(np.float32(0), np.float32(1)))
+    if dtype.bits <= _TABLE_BITS:
+        grid = _finite_values(dtype)
+        nearest = float(grid[grid > 0].min())
+    below, above = law.cdf(np.array([-nearest, nearest]) / 2)
+    return float(above - below)
+
+
+def rounded(values: NDArray[Any], dtype: DType) -> NDArray[Any]:
+    """Returns values as a dtype stores them; those that overflow as they are."""
+    if dtype.saturates:
+        values = np.clip(values, -dtype.largest, dtype.largest)
     with np.errstate(over="ignore", invalid="ignore"):
         stored = values.astype(np.float32).astype(dtype.numpy).astype(np.float64)
     return np.where(np.isfinite(stored), stored, values)

@@ -22,6 +22,7 @@ from initcli.recipes.assign import Assignment
 from initcli.statistics.fold import summarise
 from initcli.theory.judge import judge
 from initcli.theory.outlying import LineVerdict
+from initcli.theory.structure import StructureVerdict
 from raw import draw_of, stored
 
 HEALTHY = np.random.default_rng(0).normal(0, 1, (8, 8))
@@ -90,6 +91,10 @@ FAULTS = {
         seen(HEALTHY, scheme="zeros", mean_off=True, variance_off=True),
         {"IC201": "0 expected", "IC202": "0 expected"},
     ),
+    "structure off": (
+        measured(structure=StructureVerdict("column 7 holds 12 zeros, 13 expected")),
+        {"IC203": "column 7 holds 12 zeros, 13 expected"},
+    ),
     "a copy": (measured(duplicate_of="v"), {"IC105": "the same bytes as v"}),
     "one dead row": (measured(rows=lines(1, 3)), {"IC106": "1 of 80 rows all zero: 3"}),
     "dead columns": (
@@ -106,6 +111,10 @@ FAULTS = {
     ),
     "not decoded": (seen(HEALTHY, "F6_E2M3"), {"IC901": "F6_E2M3 values share their bytes"}),
     "skipped": (SKIPPED, {"IC902": "not checked against eye: too flat"}),
+    "no rule speaks of it": (
+        measured(assignment=Assignment(reason="no rule of gpt2 matches", is_unmatched=True)),
+        {"IC904": "not checked: no rule of gpt2 matches"},
+    ),
     "nothing finite": (
         seen([[math.nan]], scheme="normal"),
         {"IC101": "1 of 1", "IC902": "holds no finite value"},
@@ -143,6 +152,8 @@ SOUND = {
     "nothing": seen(np.zeros((0, 4))),
     "zeros but for one": seen(ZEROS + np.eye(4)),
     "a copied vector": measured(np.ones(8), duplicate_of="v"),
+    "a structure that is there": measured(structure=StructureVerdict()),
+    "a structure that was not looked at": measured(structure=StructureVerdict(reason="too large")),
     "copied integers": measured(HEALTHY, "I32", duplicate_of="v"),
     "rows of which none is dead": measured(rows=lines(0), columns=lines(0)),
     "constant rows": measured(rows=LineVerdict(80, 0, 7, 0, 3, "5: norm 9× the median", ())),

@@ -95,7 +95,7 @@ USAGE = [
     (["compare", "{faulty}", "{faulty}", "--rtol", "-1"], "E101", "must be a number from 0 on"),
     (["init", "{faulty}", "-o", "x.safetensors"], "E101", "nothing to draw"),
     (["init", "{faulty}", "--scheme", "normal"], "E101", "no output"),
-    (["init", "{faulty}", "--scheme", "normal", "-o", "x.pt"], "E104", ".safetensors"),
+    (["init", "{faulty}", "--scheme", "normal", "-o", "x.bin"], "E104", ".safetensors, .pt"),
     (["init", "{faulty}", "--scheme", "normal", "-o", "{faulty}", "--force"], "E104", "an input"),
     (
         ["init", "{faulty}", "--scheme", "normal", "--dtype", "bf17", "-o", "x.safetensors"],
@@ -124,6 +124,8 @@ USAGE = [
     (["recipes", "absent.toml"], "E106", "cannot be read"),
     (["stats", "{faulty}", "--recipe", "gpt3"], "E106", "did you mean gpt2"),
     (["stats", "{faulty}", "--recipe", "gpt2", "--bias", "zeros"], "E101", "either --recipe"),
+    (["gains", "gulu"], "E101", "did you mean gelu"),
+    (["gains", "--negative_slope", "nan"], "E101", "negative_slope must be a number"),
 ]
 
 

@@ -42,6 +42,8 @@ def imported_by(directory: Path, *arguments: str) -> set[str]:
         ["--version"],
         ["schemes"],
         ["schemes", "orthogonal"],
+        ["gains"],
+        ["gains", "gelu"],
         ["stats", DIGITS],
         ["stats", str(SAMPLES / "tiny_gpt"), "--format", "json"],
         ["stats", DIGITS, "--scheme", "orthogonal"],

@@ -169,7 +169,7 @@ def test_a_tensor_without_values_has_one_piece() -> None:
 
 
 @pytest.mark.parametrize("nbytes", SERVING)
-@pytest.mark.parametrize("code", [code for code, dtype in DTYPES.items() if dtype.is_decoded])
+@pytest.mark.parametrize("code", DTYPES)
 def test_what_is_read_at_once_is_whole_bytes(code: str, nbytes: int) -> None:
     bits = DTYPES[code].bits
     found = list(cuts(0, 10**8 + 2, nbytes, bits))

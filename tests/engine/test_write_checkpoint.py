@@ -1,8 +1,10 @@
-"""What is written is summarised on its way, and a failure on the way leaves nothing."""
+"""What is written is summarised on its way, by any number of workers, and all of it or nothing."""
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +13,12 @@ import pytest
 from initcli.core.dtypes import DTYPES
 from initcli.core.errors import MissingError, WriteError
 from initcli.core.tensor import TensorSpec
+from initcli.engine.parts import Part
+from initcli.engine.plan import cuts
 from initcli.engine.write import write_checkpoint
 from initcli.formats.detect import open_checkpoint
-from initcli.formats.output import OutputPlan, ShardPlan
+from initcli.formats.output import FilePlan, OutputPlan
+from initcli.formats.safetensors_layout import safetensors_layout
 from measured import summaries
 
 SPECS = (
@@ -26,18 +31,29 @@ SPECS = (
 
 def plan(path: Path, *, sharded: bool) -> OutputPlan:
     if not sharded:
-        return OutputPlan(path, (ShardPlan(path.name, SPECS, {}),))
-    shards = tuple(ShardPlan(f"{spec.name}.safetensors", (spec,), {}) for spec in SPECS)
-    return OutputPlan(path, shards, "model.safetensors.index.json")
+        return OutputPlan(path, (FilePlan(path.name, safetensors_layout(SPECS, {})),))
+    files = tuple(
+        FilePlan(f"{spec.name}.safetensors", safetensors_layout([spec], {})) for spec in SPECS
+    )
+    index = "model.safetensors.index.json"
+    return OutputPlan(path, files, is_directory=True, index_name=index)
 
 
-def produce(spec: TensorSpec) -> Iterator[memoryview]:
-    if spec.dtype.is_decoded:
-        values = np.arange(spec.parameters).astype(spec.dtype.numpy)
-        raw = memoryview(values.tobytes())
-        yield from (raw[:40], raw[40:]) if len(raw) > 40 else (raw,)
-    else:
-        yield memoryview(bytes(spec.nbytes))
+def bytes_of(spec: TensorSpec) -> memoryview:
+    if not spec.dtype.is_decoded:
+        return memoryview(bytes(spec.nbytes))
+    return memoryview(np.arange(spec.parameters).astype(spec.dtype.numpy).tobytes())
+
+
+def chunks(raw: memoryview, size: int = 40) -> Iterator[memoryview]:
+    for start in range(0, len(raw), size):
+        yield raw[start : start + size]
+
+
+def produce(spec: TensorSpec) -> Iterator[Part]:
+    for first, count in cuts(0, spec.parameters, 80, spec.dtype.bits):
+        begin, end = (number * spec.dtype.bits // 8 for number in (first, first + count))
+        yield Part(count, partial(chunks, bytes_of(spec)[begin:end]))
 
 
 @pytest.mark.parametrize("sharded", [False, True])
@@ -56,16 +72,79 @@ def test_the_summaries_are_those_of_what_is_then_read(sharded: bool, tmp_path: P
         assert one.mean == pytest.approx(other.mean, nan_ok=True)
 
 
+@pytest.mark.parametrize("jobs", [1, 3])
 @pytest.mark.parametrize("sharded", [False, True])
 @pytest.mark.parametrize("error", [MissingError, WriteError, KeyboardInterrupt, MemoryError])
 def test_a_failure_in_the_last_tensor_leaves_nothing(
-    error: type[BaseException], sharded: bool, tmp_path: Path
+    error: type[BaseException], sharded: bool, jobs: int, tmp_path: Path
 ) -> None:
-    def fail(spec: TensorSpec) -> Iterator[memoryview]:
-        if spec.name == "packed":
-            raise error("stop")
-        yield from produce(spec)
+    def fail() -> Iterator[memoryview]:
+        yield memoryview(bytes(1))
+        raise error("stop")
 
+    def failing(spec: TensorSpec) -> Iterator[Part]:
+        return iter([Part(4, fail)]) if spec.name == "packed" else produce(spec)
+
+    target = plan(tmp_path / "out.safetensors", sharded=sharded)
     with pytest.raises(error):
-        write_checkpoint(plan(tmp_path / "out.safetensors", sharded=sharded), fail, overwrite=False)
+        write_checkpoint(target, failing, overwrite=False, jobs=jobs)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("parts", "message"),
+    [
+        ([Part(7, lambda: iter([memoryview(bytes(12))]))], "12 bytes for a part of 14"),
+        ([Part(7, lambda: iter([memoryview(bytes(16))]))], "16 bytes for a part of 14"),
+        ([Part(6, lambda: iter([memoryview(bytes(12))]))], "6 values for a tensor of 7"),
+        ([Part(7, lambda: iter([memoryview(bytes(14))]))] * 2, "14 values for a tensor of 7"),
+        ([], "0 values for a tensor of 7"),
+    ],
+)
+def test_parts_that_do_not_add_up_leave_nothing(
+    parts: list[Part], message: str, tmp_path: Path
+) -> None:
+    target = OutputPlan(tmp_path / "w", (FilePlan("w", safetensors_layout(SPECS[1:2], {})),))
+    with pytest.raises(WriteError, match=message):
+        write_checkpoint(target, lambda _: parts, overwrite=False)
+    assert not list(tmp_path.iterdir())
+
+
+def test_chunks_may_share_one_buffer(tmp_path: Path) -> None:
+    buffer = bytearray(4)
+
+    def shared() -> Iterator[memoryview]:
+        for byte in b"ab":
+            buffer[:] = bytes([byte]) * 4
+            yield memoryview(buffer)
+
+    spec = TensorSpec("w", DTYPES["F32"], (2,))
+    target = OutputPlan(tmp_path / "w", (FilePlan("w", safetensors_layout([spec], {})),))
+    write_checkpoint(target, lambda _: [Part(2, shared)], overwrite=False)
+    assert (tmp_path / "w").read_bytes().endswith(b"aaaabbbb")
+
+
+class Counter:
+    """Progress that only counts."""
+
+    def __init__(self) -> None:
+        self.total = self.done = 0
+        self._counting = threading.Lock()
+
+    def start(self, total: int) -> None:
+        self.total += total
+
+    def advance(self, count: int) -> None:
+        with self._counting:
+            self.done += count
+
+    def finish(self) -> None:
+        raise AssertionError
+
+
+@pytest.mark.parametrize("jobs", [1, 3])
+def test_every_byte_that_is_written_is_told(jobs: int, tmp_path: Path) -> None:
+    counter = Counter()
+    target = plan(tmp_path / "out", sharded=True)
+    write_checkpoint(target, produce, overwrite=False, jobs=jobs, progress=counter)
+    assert counter.done == counter.total == sum(spec.nbytes for spec in SPECS)

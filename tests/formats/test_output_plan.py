@@ -14,10 +14,12 @@ from safetensors.torch import save_file
 
 from initcli.core.errors import OutputError, WriteError
 from initcli.core.tensor import TensorSpec
+from initcli.engine.parts import Part
 from initcli.engine.write import write_checkpoint
 from initcli.formats.checkpoint import Checkpoint
 from initcli.formats.detect import open_checkpoint
-from initcli.formats.output import OutputPlan, plan_output, refuse_harm, staged_directory
+from initcli.formats.output import Contents, OutputPlan, plan_output
+from initcli.formats.staging import refuse_harm, staged
 
 INDEX = "model.safetensors.index.json"
 SHARDS = ("1.safetensors", "2.safetensors")
@@ -36,17 +38,17 @@ def source(tmp_path: Path) -> Checkpoint:
 
 
 def planned(path: Path, source: Checkpoint) -> OutputPlan:
-    return plan_output(path, source.specs, source.metadata, source)
+    return plan_output(path, Contents(source.specs, source.metadata, source.specs, source))
 
 
-def zeros(spec: TensorSpec) -> list[memoryview]:
-    return [memoryview(bytes(spec.nbytes))]
+def zeros(spec: TensorSpec) -> list[Part]:
+    return [Part(spec.parameters, lambda: iter([memoryview(bytes(spec.nbytes))]))]
 
 
 def write(path: Path, source: Checkpoint, *, overwrite: bool = False) -> None:
     plan = planned(path, source)
     refuse_harm(plan, source.files, overwrite=overwrite)
-    write_checkpoint(plan, zeros, overwrite=overwrite)  # type: ignore[arg-type]
+    write_checkpoint(plan, zeros, overwrite=overwrite)
 
 
 def names(directory: Path) -> list[str]:
@@ -69,10 +71,10 @@ def test_a_sharded_source_may_become_one_file(source: Checkpoint, tmp_path: Path
         assert file.metadata() == {"k": "v"}
 
 
-@pytest.mark.parametrize("name", ["out.pt", "out", "out.safetensors.index.json"])
+@pytest.mark.parametrize("name", ["out.bin", "out", "out.safetensors.index.json"])
 def test_a_directory_needs_a_sharded_source(name: str, source: Checkpoint) -> None:
     one_file = open_checkpoint(source.shards[0].path)
-    with pytest.raises(OutputError, match=r"initcli writes \.safetensors"):
+    with pytest.raises(OutputError, match=r"initcli writes \.safetensors, \.pt, \.pth"):
         planned(Path(name), one_file)
 
 
@@ -162,8 +164,8 @@ def test_the_working_directory_is_an_output_like_any_other(
     assert names(Path()) == [*SHARDS, INDEX, "sub"]
 
 
-def fail_after_a_shard(stage: Path, error: type[BaseException]) -> None:
-    (stage / SHARDS[0]).write_text("new")
+def fail_after_a_shard(paths: list[Path], error: type[BaseException]) -> None:
+    paths[0].write_text("new")
     raise error(errno.ENOSPC, "No space left on device")
 
 
@@ -177,8 +179,8 @@ def test_whatever_is_raised_inside_leaves_the_directory_as_it_was(
         write(out, source)
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     expected = WriteError if error is OSError else error
-    with pytest.raises(expected), staged_directory(planned(out, source)) as stage:
-        fail_after_a_shard(stage, error)
+    with pytest.raises(expected), staged(planned(out, source), overwrite=True) as paths:
+        fail_after_a_shard(paths, error)
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
     assert out.exists() == exists
 
@@ -206,8 +208,8 @@ def test_shards_are_renamed_within_the_directory_that_exists(
 ) -> None:
     out = tmp_path / "out"
     out.mkdir()
-    with staged_directory(planned(out, source)) as stage:
-        assert stage.parent == out
-        for name in SHARDS:
-            (stage / name).touch()
+    with staged(planned(out, source), overwrite=False) as paths:
+        for path in paths:
+            assert path.parent.parent == out
+            path.touch()
     assert names(out) == [*SHARDS, INDEX]

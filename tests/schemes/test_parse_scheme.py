@@ -7,6 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from initcli.core.errors import OptionError
+from initcli.engine.draw import draw_tensor
+from initcli.schemes.layer import Layer, UnfitError
 from initcli.schemes.registry import SCHEMES, find_scheme
 from initcli.schemes.spec import parse_scheme
 
@@ -77,7 +79,7 @@ WRONG = {
     "sparse(std=1)": ("needs sparsity", "sparse(sparsity, std=0.01)"),
     "kaiming_normal(mode=fan_ou)": ("mode cannot be 'fan_ou'", "fan_out"),
     "kaiming_normal(mode=1)": ("mode cannot be 1", "one of: fan_in, fan_out"),
-    "kaiming_normal(nonlinearity=gelu)": ("nonlinearity cannot be", "selu"),
+    "kaiming_normal(nonlinearity=gulu)": ("nonlinearity cannot be", "gelu"),
     "normal(mean=True)": ("mean must be a number", ""),
     "normal(mean=None)": ("mean must be a number", ""),
     "normal(mean=nan)": ("mean must be a number", ""),
@@ -147,3 +149,95 @@ def test_every_scheme_documents_itself(name: str) -> None:
     assert scheme.variance
     assert scheme.citation
     assert scheme.signature.startswith(f"{name}(")
+
+
+@pytest.mark.parametrize(
+    ("text", "std"),
+    [
+        ("scaled_normal", 0.02 / 24**0.5),
+        ("scaled_normal(n_layer=3)", 0.02 / 6**0.5),
+        ("scaled_normal(n_layer=n_layer/4)", 0.02 / 6**0.5),
+        ("depth_scaled_normal", 0.02 / 10**0.5),
+        ("lora_gaussian", 1 / 8),
+    ],
+)
+def test_a_default_may_be_worked_out_for_every_tensor(text: str, std: float) -> None:
+    spec = parse_scheme(text)
+    draw = spec.draw(Layer((8, 4)), {"n_layer": 12, "layer": 4})
+    assert draw.law.std == pytest.approx(std)
+    assert parse_scheme(spec.text) == spec
+    assert ("(" in spec.text) == ("(" in text)
+
+
+@pytest.mark.parametrize(
+    ("text", "missing"),
+    [("wang_init(64)", "n_layer"), ("small_init", "d_model"), ("depth_scaled_normal", "layer")],
+)
+def test_a_default_that_nothing_tells_is_named(text: str, missing: str) -> None:
+    with pytest.raises(OptionError, match=f"nothing says what '{missing}' is") as caught:
+        parse_scheme(text).draw(Layer((8, 4)))
+    assert f"--set {missing}=" in caught.value.hint
+
+
+def test_a_default_that_a_tensor_has_not_leaves_it_unfit() -> None:
+    with pytest.raises(UnfitError, match="dimensions"):
+        parse_scheme("lora_gaussian").draw(Layer((8,)))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("siren(first=true)", True), ("siren(first=False)", False), ("siren(first='true')", True)],
+)
+def test_a_flag_is_true_or_false(text: str, expected: bool) -> None:
+    assert parse_scheme(text).arguments == {"first": expected}
+
+
+REFUSED = [
+    ("variance_scaling(0)", (4, 4), OptionError),
+    ("variance_scaling(-1)", (4, 4), OptionError),
+    ("he_normal", (4,), UnfitError),
+    ("deepnorm(encoder, 6)", (4, 4), OptionError),
+    ("deepnorm(n_layer=0)", (4, 4), OptionError),
+    ("t_fixup(embedding, 6)", (4, 4, 3), UnfitError),
+    ("fixup(8, 1)", (4, 4), OptionError),
+    ("scaled_normal(-1, 6)", (4, 4), OptionError),
+    ("scaled_normal(n_layer=0)", (4, 4), OptionError),
+    ("mup_normal(0)", (4, 4), OptionError),
+    ("mup_uniform(8, -1)", (4, 4), OptionError),
+    ("delta_orthogonal", (4, 5, 3), UnfitError),
+    ("delta_orthogonal", (4, 4), UnfitError),
+    ("idinit", (4, 4, 3), UnfitError),
+    ("idinit(0)", (4, 4), OptionError),
+    ("mamba_a_log", (4,), UnfitError),
+    ("mamba_dt_bias(0)", (4,), OptionError),
+    ("mamba_dt_bias(1, 0.5)", (4,), OptionError),
+    ("mamba_dt_bias(1, 100)", (4,), OptionError),
+    ("mamba_dt_bias(dt_floor=1)", (4,), OptionError),
+    ("siren(0)", (4, 4), OptionError),
+    ("lora_gaussian(0)", (4, 4), OptionError),
+    ("prior_bias(0)", (4,), OptionError),
+    ("prior_bias(1)", (4,), OptionError),
+    ("lstm_bias", (6,), UnfitError),
+    ("lstm_bias", (4, 4), UnfitError),
+    ("sinusoid", (4, 5), UnfitError),
+    ("sinusoid", (4, 2), UnfitError),
+    ("sinusoid(1)", (4, 4), OptionError),
+]
+
+
+@pytest.mark.parametrize(("text", "shape", "error"), REFUSED)
+def test_what_has_no_meaning_is_refused_before_drawing(
+    text: str, shape: tuple[int, ...], error: type[Exception]
+) -> None:
+    with pytest.raises(error):
+        parse_scheme(text).draw(Layer(shape))
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"), [("bias_ih_l0", [0, 2, 0, 0]), ("bias_hh_l0", [0, 0, 0, 0])]
+)
+def test_only_one_of_two_lstm_biases_opens_the_forget_gate(
+    name: str, expected: list[float]
+) -> None:
+    draw = parse_scheme("lstm_bias(2)").draw(Layer((4,), f"lstm.{name}"))
+    assert draw_tensor(draw, (4,), 0, name).tolist() == expected

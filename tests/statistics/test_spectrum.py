@@ -9,9 +9,11 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+from initcli.statistics import gram as gram_module
 from initcli.statistics import spectrum as module
+from initcli.statistics.gram import NotFiniteError, ReadRows
 from initcli.statistics.lanczos import NotConvergedError
-from initcli.statistics.spectrum import ReadRows, Spectrum, spectrum
+from initcli.statistics.spectrum import Spectrum, distance_from_isometry, spectrum
 
 Matrix = NDArray[np.float32] | NDArray[np.float64]
 RNG = np.random.default_rng(5)
@@ -69,10 +71,10 @@ def _path(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> No
 def take(path: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> None:
     """Sends small matrices the way of large ones, in several blocks and panels."""
     gram, dense = path
-    monkeypatch.setattr(module, "GRAM_SIDE", gram)
+    monkeypatch.setattr(gram_module, "GRAM_SIDE", gram)
     monkeypatch.setattr(module, "DENSE_SIDE", dense)
-    monkeypatch.setattr(module, "BLOCK_BYTES", 8 * 1000)
-    monkeypatch.setattr(module, "PANEL_BYTES", 8 * 1000)
+    monkeypatch.setattr(gram_module, "BLOCK_BYTES", 8 * 1000)
+    monkeypatch.setattr(gram_module, "PANEL_BYTES", 8 * 1000)
 
 
 def rows_of(values: Matrix) -> ReadRows:
@@ -243,3 +245,48 @@ def test_very_long_rows_are_not_read_once_a_panel(monkeypatch: pytest.MonkeyPatc
 def test_importing_the_module_imports_no_scipy() -> None:
     code = "import sys, initcli.statistics.spectrum; sys.exit('scipy' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def from_isometry(values: Matrix, gain: float) -> float:
+    rows, columns = values.shape
+    return distance_from_isometry(rows_of(values), (rows, columns), gain)
+
+
+@pytest.mark.usefixtures("_path")
+@pytest.mark.parametrize("gain", [1.0, 0.25])
+@pytest.mark.parametrize("values", MATRICES.values(), ids=MATRICES)
+def test_the_distance_from_an_isometry_agrees_with_lapack(values: Matrix, gain: float) -> None:
+    singular = np.linalg.svd(values / gain, compute_uv=False)
+    expected = float(np.abs(singular**2 - 1).max())
+    found = from_isometry(values, gain)
+    if expected > 1e12:  # where the mean eigenvalue says enough
+        assert found > 1e12
+    else:
+        assert found == pytest.approx(expected, rel=1e-2, abs=1e-10)
+
+
+@pytest.mark.usefixtures("_path")
+@pytest.mark.parametrize("shape", [(1, 1), (1, 9), (9, 1)])
+def test_a_single_row_is_an_isometry_by_its_norm(shape: tuple[int, int]) -> None:
+    values = np.full(shape, 2.0, np.float32)
+    norm = 2 * math.sqrt(values.size)
+    assert from_isometry(values, norm) == pytest.approx(0, abs=1e-12)
+    assert from_isometry(values, 2 * norm) == pytest.approx(0.75)
+
+
+@pytest.mark.parametrize(("scale", "expected"), [(1e-300, 1.0), (0.0, 1.0)])
+def test_nothing_is_as_far_as_its_identity(scale: float, expected: float) -> None:
+    assert from_isometry(NORMAL * scale, 1.0) == pytest.approx(expected)
+
+
+def test_what_is_beyond_all_measure_is_far_off_and_no_error() -> None:
+    assert from_isometry(NORMAL * 1e300, 1.0) > 1e12
+    assert from_isometry(NORMAL * 1e30, 1.0) > 1e12
+
+
+def test_a_value_that_is_not_finite_has_no_distance() -> None:
+    for dtype in (np.float32, np.float64):
+        values = NORMAL.astype(dtype)
+        values[3, 5] = np.nan
+        with pytest.raises(NotFiniteError, match="not finite"):
+            from_isometry(values, 1.0)

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from initcli.core.dtypes import DTYPES
 from initcli.core.tensor import TensorSpec
-from initcli.formats.writer import safetensors_writer
+from initcli.formats.placed import open_placed, reserve
+from initcli.formats.safetensors_layout import safetensors_layout
 
 _BLOCK = 1 << 23
 _SIDE = 2048
@@ -61,11 +62,14 @@ def _noise(code: str, seed: int) -> memoryview:
 
 
 def _write(path: Path, specs: Iterable[TensorSpec], noise: memoryview) -> None:
-    with safetensors_writer(path, specs, {}, overwrite=True) as writer:
-        for number, spec in enumerate(writer.order):
-            writer.write(
-                spec, _cut(noise, spec.nbytes, start=number * 40_000 * spec.dtype.itemsize)
-            )
+    layout = safetensors_layout(specs, {})
+    reserve(path, layout)
+    with open_placed(path) as file:
+        for number, place in enumerate(layout.places):
+            offset, spec = place.offset, place.spec
+            for part in _cut(noise, spec.nbytes, start=number * 40_000 * spec.dtype.itemsize):
+                file.write(offset, part)
+                offset += len(part)
 
 
 def _cut(noise: memoryview, nbytes: int, start: int) -> Iterator[memoryview]:

@@ -1,0 +1,149 @@
+"""Reads tensors again for what their schemes' values owe to their place."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+
+from initcli.core.progress import SILENT, Progress
+from initcli.engine.draw import draw_blocks
+from initcli.engine.local import borrow
+from initcli.engine.plan import in_file_order
+from initcli.engine.spectra import rows_of
+from initcli.formats.checkpoint import Checkpoint, StoredTensor
+from initcli.formats.reading import Reader, open_shard
+from initcli.models.torch_bytes import chunks_of
+from initcli.schemes.law import CentralIsometry, Fixed, Isometry, Law, ZerosPerColumn
+from initcli.schemes.registry import Draw, Grain
+from initcli.statistics.decode import Array
+from initcli.statistics.gram import BLOCK_BYTES, NotFiniteError, ReadRows
+from initcli.statistics.lanczos import NotConvergedError
+from initcli.statistics.lines import MOST_COLUMNS
+from initcli.statistics.spectrum import distance_from_isometry
+from initcli.statistics.strays import Strays, strays
+from initcli.theory.structure import (
+    Distances,
+    Measured,
+    Unmeasured,
+    ZeroCounts,
+    central_tap,
+    sides_of,
+)
+
+# What a pattern may take that is drawn whole, for which nothing else bounds memory.
+MOST_DRAWN = 1 << 30
+_FLOAT32 = 4
+
+
+def has_structure(law: Law) -> bool:
+    """Whether a law says more of a tensor than which values it holds, and how often."""
+    return law.structure is not None or (law.fixed is Fixed.EVERYTHING and law.variance > 0)
+
+
+def structures(
+    checkpoint: Checkpoint, draws: Mapping[str, Draw], progress: Progress = SILENT
+) -> Iterator[tuple[str, Measured]]:
+    """Yields what is found of the structure of every tensor that is expected to have one.
+
+    A pattern is drawn and compared value by value; where it can only be drawn whole, it takes
+    four bytes a value, and is not where those exceed `MOST_DRAWN`. Of an isometry the distance
+    from one is measured, for which its Gram matrix is computed: as long, and as much memory, as
+    `initcli.statistics.spectrum` says. Of a matrix with zeros those in each column are counted.
+
+    Args:
+        checkpoint: What to read.
+        draws: How tensors of real floats are expected to have been drawn, by name; their laws
+            have structure.
+        progress: Told of every tensor read.
+
+    Raises:
+        TruncatedError, MissingError: A file is not what it was when it was opened.
+    """
+    chosen = in_file_order(checkpoint.tensors[name] for name in draws)
+    if chosen:
+        progress.start(sum(tensor.spec.nbytes for tensor in chosen))
+    for tensor in chosen:
+        with open_shard(tensor.shard) as reader:
+            yield tensor.spec.name, _measured(tensor, reader, draws[tensor.spec.name])
+        progress.advance(tensor.spec.nbytes)
+
+
+def _measured(tensor: StoredTensor, reader: Reader, draw: Draw) -> Measured:
+    if draw.law.structure is None:
+        return _strays(tensor, reader, draw)
+    if isinstance(draw.law.structure, ZerosPerColumn):
+        return _zeros(tensor, reader)
+    if isinstance(draw.law.structure, CentralIsometry):
+        around = _around_centre(tensor, reader)
+        if around.count:
+            return around
+    return _distances(tensor, reader, draw.law.structure)
+
+
+def _strays(tensor: StoredTensor, reader: Reader, draw: Draw) -> Strays | Unmeasured:
+    spec = tensor.spec
+    if draw.grain is Grain.WHOLE and spec.parameters * (_FLOAT32 + draw.held) > MOST_DRAWN:
+        return Unmeasured(f"to draw its pattern takes more than {MOST_DRAWN >> 20:,} MiB")
+    found, at = Strays(), 0
+    for block in draw_blocks(draw, spec.shape, 0, spec.name):
+        for drawn in chunks_of(block, spec.dtype):
+            stored = borrow(0, len(drawn))
+            reader.read(tensor.offset + at * spec.dtype.itemsize, stored)
+            found += strays(stored, drawn, spec.dtype, at)
+            at += len(drawn) // spec.dtype.itemsize
+    return found
+
+
+def _around_centre(tensor: StoredTensor, reader: Reader) -> Strays:
+    """Finds what is not zero beside the central taps."""
+    rows, taps = tensor.spec.shape[0], math.prod(tensor.spec.shape[2:])
+    read, length = rows_of(tensor, reader), math.prod(tensor.spec.shape[1:])
+    step, found = max(1, BLOCK_BYTES // (8 * length)), Strays()
+    for first in range(0, rows, step):
+        values = read(first, min(step, rows - first)).reshape(-1, taps).copy()
+        values[:, central_tap(tensor.spec.shape)] = 0
+        off = np.flatnonzero(values)  # NaN is not zero either
+        if off.size:
+            at = int(off[0])
+            found += Strays(off.size, first * length + at, float(values.flat[at]))
+    return found
+
+
+def _distances(
+    tensor: StoredTensor, reader: Reader, structure: Isometry | CentralIsometry
+) -> Distances | Unmeasured:
+    sides = sides_of(structure, tensor.spec.shape)
+    if isinstance(structure, CentralIsometry):
+        parts = [_central_rows(tensor, reader)]
+    else:
+        parts = [rows_of(tensor, reader, part * sides[0]) for part in range(structure.parts)]
+    try:
+        return Distances(
+            tuple(distance_from_isometry(read, sides, structure.gain) for read in parts)
+        )
+    except (NotFiniteError, NotConvergedError) as error:
+        return Unmeasured(str(error))
+
+
+def _central_rows(tensor: StoredTensor, reader: Reader) -> ReadRows:
+    """Returns what reads rows of the matrix that the central taps of a kernel make."""
+    read, shape = rows_of(tensor, reader), tensor.spec.shape
+
+    def central(first: int, count: int) -> Array:
+        taps = read(first, count).reshape(count, shape[1], -1)
+        return np.ascontiguousarray(taps[:, :, central_tap(shape)])
+
+    return central
+
+
+def _zeros(tensor: StoredTensor, reader: Reader) -> ZeroCounts | Unmeasured:
+    rows, columns = tensor.spec.shape[0], math.prod(tensor.spec.shape[1:])
+    if columns > MOST_COLUMNS:
+        return Unmeasured(f"{columns:,} columns are more than the {MOST_COLUMNS:,} looked at")
+    read, step = rows_of(tensor, reader), max(1, BLOCK_BYTES // (8 * columns))
+    counts = np.zeros(columns, np.int64)
+    for first in range(0, rows, step):
+        counts += np.count_nonzero(read(first, min(step, rows - first)) == 0, axis=0)
+    return ZeroCounts(counts)
