@@ -103,20 +103,19 @@ def sinusoid(layer: Layer, timescale: float = 10000.0) -> Draw:
     def fill(tensor: torch.Tensor, generator: torch.Generator) -> object:
         import torch
 
-        # As Whisper works them out, to the bit: at late positions one in the last place counts.
-        step = math.log(timescale) / (columns // 2 - 1)
-        frequency = torch.exp(-step * torch.arange(columns // 2))
-        angle = torch.arange(rows).view(-1, 1) * frequency.view(1, -1)
-        return tensor.copy_(torch.cat([angle.sin(), angle.cos()], dim=1))
+        return tensor.copy_(torch.from_numpy(_waves(rows, columns // 2, timescale)))
 
     return Draw(laws.pattern("sinusoid", _waves(rows, columns // 2, timescale).ravel()), fill)
 
 
 def _waves(rows: int, waves: int, timescale: float) -> Array:
-    """Returns rows × 2·waves sines and cosines in float32, in which the angles are rounded too."""
-    import numpy as np
+    """Returns rows × 2·waves sines and cosines in float32, in which the angles are rounded too.
 
-    order = np.arange(waves, dtype=np.float32)
-    frequency = np.exp(np.float32(-math.log(timescale) / (waves - 1)) * order)
-    angle = np.arange(rows, dtype=np.float32)[:, None] * frequency
-    return np.concatenate([np.sin(angle), np.cos(angle)], axis=1)
+    Worked out by torch as Whisper does: at late positions the last place of a frequency tells.
+    """
+    import torch
+
+    frequency = torch.exp(-math.log(timescale) / (waves - 1) * torch.arange(waves))
+    angle = torch.arange(rows)[:, None] * frequency
+    values: Array = torch.cat([angle.sin(), angle.cos()], dim=1).numpy()
+    return values
