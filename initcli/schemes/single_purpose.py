@@ -104,11 +104,7 @@ def sinusoid(layer: Layer, timescale: float = 10000.0) -> Draw:
     def fill(tensor: torch.Tensor, generator: torch.Generator) -> object:
         import torch
 
-        # In Whisper's order of operations.
-        order = torch.arange(columns // 2)
-        frequency = torch.exp(-math.log(timescale) / (columns // 2 - 1) * order)
-        angle = torch.arange(rows).view(-1, 1) * frequency.view(1, -1)
-        return tensor.copy_(torch.cat([angle.sin(), angle.cos()], dim=1))
+        return tensor.copy_(torch.from_numpy(_waves(rows, columns // 2, timescale)))
 
     law = laws.pattern("sinusoid", _waves(rows, columns // 2, timescale).ravel())
     # A frequency off by its last bit, as of another library, is off by rows times that at last.
@@ -119,10 +115,13 @@ _EPSILON = 2.0**-23
 
 
 def _waves(rows: int, waves: int, timescale: float) -> Array:
-    """Returns rows × 2·waves sines and cosines in float32, in which the angles are rounded too."""
-    import numpy as np
+    """Returns rows × 2·waves sines and cosines in float32, in which the angles are rounded too.
 
-    order = np.arange(waves, dtype=np.float32)
-    frequency = np.exp(np.float32(-math.log(timescale) / (waves - 1)) * order)
-    angle = np.arange(rows, dtype=np.float32)[:, None] * frequency
-    return np.concatenate([np.sin(angle), np.cos(angle)], axis=1)
+    Worked out by torch as Whisper does: at late positions the last place of a frequency tells.
+    """
+    import torch
+
+    frequency = torch.exp(-math.log(timescale) / (waves - 1) * torch.arange(waves))
+    angle = torch.arange(rows)[:, None] * frequency
+    values: Array = torch.cat([angle.sin(), angle.cos()], dim=1).numpy()
+    return values
