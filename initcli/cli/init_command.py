@@ -54,10 +54,7 @@ def init(
         str | None,
         typer.Option(help="What is drawn is cast to it; of a factory's model every float."),
     ] = None,
-    arg: Annotated[
-        list[str] | None,
-        typer.Option("--arg", metavar="NAME=VALUE", help="For the factory (repeatable)."),
-    ] = None,
+    arg: options.FactoryArguments = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show the plan, write nothing.")
     ] = False,

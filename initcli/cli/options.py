@@ -107,6 +107,20 @@ Settings = Annotated[
         help="What a name in a formula stands for, such as n_layer=12 (repeatable).",
     ),
 ]
+Model = Annotated[
+    str | None,
+    typer.Option(
+        "--model",
+        metavar="SOURCE",
+        rich_help_panel=THEORY,
+        help="What the checkpoint is of, file.py:factory or a config.json: its modules tell fans "
+        "that no file does (groups, strides).",
+    ),
+]
+FactoryArguments = Annotated[
+    list[str] | None,
+    typer.Option("--arg", metavar="NAME=VALUE", help="For the factory (repeatable)."),
+]
 Columns = Annotated[
     str | None,
     typer.Option(

@@ -39,6 +39,8 @@ def stats(
     recipe: options.Recipe = None,
     layout: options.LayoutText = None,
     settings: options.Settings = None,
+    model: options.Model = None,
+    arg: options.FactoryArguments = None,
     parameters: dict[str, str] | None = None,
     alpha: Annotated[
         float,
@@ -118,6 +120,8 @@ def stats(
             recipe=recipe,
             layout=layout,
             settings=settings or (),
+            model=model,
+            arguments=arg or (),
             by=by,
             sort=sort,
             top=top,

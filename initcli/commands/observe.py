@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace
+from types import MappingProxyType
 
 from initcli.checks.observation import Observation
 from initcli.commands.request import Request
@@ -11,12 +12,26 @@ from initcli.formats.checkpoint import Checkpoint
 from initcli.formats.config import read_config
 from initcli.recipes.assign import Assignment, Plan
 from initcli.recipes.layers import layers_of
+from initcli.schemes.layer import Layer
+
+_NOTHING: Mapping[str, Layer] = MappingProxyType({})
 
 
 def observe(
-    checkpoint: Checkpoint, plan: Plan, chosen: Collection[str], request: Request
+    checkpoint: Checkpoint,
+    plan: Plan,
+    chosen: Collection[str],
+    request: Request,
+    known: Mapping[str, Layer] = _NOTHING,
 ) -> tuple[list[Observation], tuple[str, ...]]:
     """Returns an observation of every chosen tensor of a checkpoint in its order, and notes.
+
+    Args:
+        checkpoint: What to read.
+        plan: What is expected.
+        chosen: The names of the tensors to look at.
+        request: What to find out of them.
+        known: What tensors are to their layers, where more than names and shapes tell it.
 
     Raises:
         TruncatedError, MissingError: A file is not what it was when it was opened.
@@ -26,7 +41,7 @@ def observe(
     assignments: Mapping[str, Assignment] = {}
     notes: tuple[str, ...] = ()
     if plan.has_schemes:
-        layers = layers_of(checkpoint.specs)
+        layers = _layers(checkpoint, known)
         config = read_config(checkpoint.directory) if plan.needs_config else {}
         assignments = plan.assign(checkpoint.specs, layers, chosen, config)
         notes = plan.remarks(assignments, layers)
@@ -39,6 +54,14 @@ def observe(
 
         measure(checkpoint, seen, request)
     return _with_duplicates(list(seen.values())), notes
+
+
+def _layers(checkpoint: Checkpoint, known: Mapping[str, Layer]) -> dict[str, Layer]:
+    guessed = layers_of(checkpoint.specs)
+    return {
+        name: known[name] if name in known and known[name].shape == layer.shape else layer
+        for name, layer in guessed.items()
+    }
 
 
 def _with_duplicates(seen: list[Observation]) -> list[Observation]:

@@ -26,6 +26,7 @@ from initcli.reports.stats import Opened, StatsReport
 from initcli.reports.table import Column, Table, choose_columns, sort_rows
 from initcli.reports.tensor_columns import COLUMNS, UNPOOLED_KEYS
 from initcli.reports.tensor_row import TensorRow
+from initcli.schemes.layer import Layer
 from initcli.theory.judge import holm
 
 GROUPS = ("layer", "dtype")
@@ -41,6 +42,8 @@ def stats(
     recipe: str | None = None,
     layout: str | None = None,
     settings: Sequence[str] = (),
+    model: str | None = None,
+    arguments: Sequence[str] = (),
     by: str | None = None,
     sort: str | None = None,
     top: int | None = None,
@@ -68,6 +71,9 @@ def stats(
         recipe: A built-in recipe's name, or a TOML file's, whose rules are expected instead.
         layout: How units lie in what the scheme is expected of, such as `conv(groups=4)`.
         settings: What names in formulas stand for, `n_layer=12` each.
+        model: What the checkpoint is of, `path/to/file.py:factory` or a `config.json`: its
+            modules tell fans that no file does, such as those of groups and strides.
+        arguments: For the factory, `name=value` each.
         by: `layer` or `dtype`: one row a group.
         sort: A column: numbers largest first, text from A; `-column` reverses.
         top: How many rows to show.
@@ -98,6 +104,7 @@ def stats(
     show.check()
     asked = Asked(scheme, bias, parameters, recipe, layout, settings)
     plan = Plan.of(asked, Selector.of(select, exclude))
+    known = _known(model, arguments)
     checkpoints = [open_checkpoint(path) for path in dict.fromkeys(map(Path, paths))]
     ties = {alias: name for each in checkpoints for alias, name in each.ties.items()}
     names = chain(*(each.tensors for each in checkpoints))
@@ -113,7 +120,7 @@ def stats(
     )
     if request.values:
         progress.start(_size(checkpoints, chosen))
-    observed = [observe(each, plan, chosen, request) for each in checkpoints]
+    observed = [observe(each, plan, chosen, request, known) for each in checkpoints]
     seen = [one for observations, _ in observed for one in observations]
     progress.finish()
     seen = _with_rejections(seen, alpha)
@@ -135,6 +142,16 @@ def stats(
         passes(findings, gate, strict=strict) and (bool(seen) or not strict),
         has_values=request.values,
     )
+
+
+def _known(model: str | None, arguments: Sequence[str]) -> Mapping[str, Layer]:
+    if model is None:
+        if arguments:
+            raise OptionError("--arg is for a factory, and no --model is given")
+        return {}
+    from initcli.models.open_source import layers_of_model  # it may bring torch
+
+    return layers_of_model(model, arguments)
 
 
 def _size(checkpoints: Sequence[Checkpoint], chosen: set[str]) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING
 
 from initcli.core.dtypes import DType
 from initcli.core.errors import FactoryError, OptionError
+from initcli.core.text import visible
 from initcli.formats.detect import open_checkpoint
 from initcli.models.factory import build_module, is_factory
 from initcli.models.hub import build_configured, config_of
 from initcli.models.source import CheckpointSource, Source
+from initcli.schemes.layer import Layer
 
 if TYPE_CHECKING:
     from torch import nn
@@ -72,3 +74,20 @@ def _configured(text: str, config: Path, *, seed: int, dtype: DType | None) -> S
     model, said = build_configured(config, seed)
     remade = partial(materialise, model, seed=seed)
     return replace(module_source(text, model, dtype), config=said, remade=remade)
+
+
+def layers_of_model(text: str, arguments: Sequence[str]) -> Mapping[str, Layer]:
+    """Returns what every tensor of a model is to its layer, of which a checkpoint tells but a part.
+
+    Args:
+        text: `path/to/file.py:factory`, or a Hugging Face `config.json` or its directory.
+        arguments: For the factory, `name=value` each.
+
+    Raises:
+        InitcliError: The model cannot be built.
+    """
+    source = open_source(text, arguments, seed=0, dtype=None, values=False)
+    if source.checkpoint is not None:
+        hint = "a factory, file.py:name, or a config.json that lies apart from weights"
+        raise OptionError("a checkpoint is no model", where=visible(text, 300), hint=hint)
+    return source.layers

@@ -23,6 +23,11 @@ if TYPE_CHECKING:
 
 # Where less of the normal law lies within the bounds, drawing until a value does takes too long.
 _LEAST_ACCEPTED = 0.2
+_MATRIX = 2
+_ASSUMED = (
+    "taken for a convolution of one group, since a file does not say: --layout does, and the "
+    "model itself (stats --model)"
+)
 # There is one global generator for all threads.
 _globally = threading.Lock()
 
@@ -151,8 +156,11 @@ def seeded_globally(fill: Fill) -> Fill:
 
 
 def remarked(draw: Draw, layer: Layer, convention: Convention) -> Draw:
-    """Says where torch's count of fans, by which a draw goes, is not the layer's."""
-    if convention != "torch" or layer.layout is None:
+    """Says where torch's count of fans is not the layer's, or where the layer's is assumed."""
+    if layer.layout is None:
+        is_assumed = convention == "layer" and len(layer.shape) > _MATRIX and not layer.owners
+        return replace(draw, remark=_ASSUMED) if is_assumed else draw
+    if convention != "torch":
         return draw
     counted, true = layer.fans("torch"), layer.fans("layer")
     if counted == true:

@@ -71,6 +71,8 @@ WINDOWS = (
 )
 
 RECORDS = {
+    # Of modules, and held against them in test_torch_default.py.
+    "torch_default": Record(()),
     "uniform": Record(ANY, ("", "(-0.1, 0.3)")),
     "normal": Record(ANY, ("", "(2, 0.5)")),
     "trunc_normal": Record(ANY, ("", "(0, 1, 0.5, 3)")),
