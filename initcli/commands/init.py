@@ -188,7 +188,7 @@ def _produce(
     elif source.checkpoint is not None:
         yield from copied_parts(source.checkpoint.tensors[spec.name])
     else:
-        yield Part(spec.parameters, partial(source.chunks, spec.name))
+        yield Part(spec.parameters, partial(source.chunks, spec.name), source.held(spec.name))
 
 
 def _observation(spec: TensorSpec, assignment: Assignment, summary: Summary | None) -> Observation:

@@ -78,20 +78,20 @@ def draw_blocks(
     """
     import torch
 
-    values, key = math.prod(shape), draw.key or name
+    values = math.prod(shape)
     if not values:
         return
     if draw.grain is Grain.WHOLE:
-        yield _whole(draw, shape, seed, key)
+        yield _zeroed(_whole(draw, shape, seed, name), 0, draw)
         return
-    shared = generator(seed, key)
+    shared = generator(seed, name)
     every = blocks_of(values)
     with torch.no_grad(), _threads(1):
         for number in blocks or range(len(every)):
-            own = generator(seed, key, number) if draw.grain is Grain.BLOCK else shared
+            own = generator(seed, name, number) if draw.grain is Grain.BLOCK else shared
             block = torch.empty(every[number][1], dtype=torch.float32, device="cpu")
             draw.fill(block, own)
-            yield block
+            yield _zeroed(block, every[number][0], draw)
 
 
 def drawn_parts(draw: Draw, spec: TensorSpec, seed: int) -> Iterator[Part]:
@@ -116,12 +116,18 @@ def _drawn(draw: Draw, spec: TensorSpec, seed: int, blocks: range) -> Iterator[m
         yield from chunks_of(block, spec.dtype)
 
 
-def _whole(draw: Draw, shape: Shape, seed: int, key: str) -> torch.Tensor:
+def _zeroed(block: torch.Tensor, first: int, draw: Draw) -> torch.Tensor:
+    start, count = draw.zeroed
+    block[max(0, start - first) : max(0, start + count - first)] = 0
+    return block
+
+
+def _whole(draw: Draw, shape: Shape, seed: int, name: str) -> torch.Tensor:
     import torch
 
     tensor = torch.empty(shape, dtype=torch.float32, device="cpu")
     with torch.no_grad(), _threads(_LAPACK_THREADS):
-        draw.fill(tensor, generator(seed, key))
+        draw.fill(tensor, generator(seed, name))
     return tensor.view(-1)
 
 

@@ -35,7 +35,10 @@ def useful_jobs(jobs: int, nbytes: int, tensors: int) -> int:
 
 
 def run_in_order(
-    work: Callable[[Item], Result], items: Iterable[Item], jobs: int
+    work: Callable[[Item], Result],
+    items: Iterable[Item],
+    jobs: int,
+    stop: threading.Event | None = None,
 ) -> Iterator[Result]:
     """Yields `work(item)` for every item, in the order of the items.
 
@@ -43,6 +46,7 @@ def run_in_order(
         work: Called on any thread.
         items: Drawn from only as fast as results are taken.
         jobs: Threads; with one, everything runs in the caller's.
+        stop: Set when no more results are wanted, for work that takes long to look at.
     """
     if jobs == 1:
         yield from map(work, items)
@@ -57,6 +61,8 @@ def run_in_order(
         while pending:
             yield pending.popleft().result()
     finally:
+        if stop:
+            stop.set()
         pool.shutdown(cancel_futures=True)
 
 

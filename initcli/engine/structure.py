@@ -10,12 +10,12 @@ import numpy as np
 from initcli.core.progress import SILENT, Progress
 from initcli.engine.draw import draw_blocks
 from initcli.engine.local import borrow
-from initcli.engine.plan import in_file_order
+from initcli.engine.plan import Piece, chunks, in_file_order
 from initcli.engine.spectra import rows_of
 from initcli.formats.checkpoint import Checkpoint, StoredTensor
 from initcli.formats.reading import Reader, open_shard
 from initcli.models.torch_bytes import chunks_of
-from initcli.schemes.law import CentralIsometry, Fixed, Isometry, Law, ZerosPerColumn
+from initcli.schemes.law import CentralIsometry, Fixed, Isometry, Law, ZeroRun, ZerosPerColumn
 from initcli.schemes.registry import Draw, Grain
 from initcli.statistics.decode import Array
 from initcli.statistics.gram import BLOCK_BYTES, NotFiniteError, ReadRows
@@ -73,6 +73,8 @@ def structures(
 def _measured(tensor: StoredTensor, reader: Reader, draw: Draw) -> Measured:
     if draw.law.structure is None:
         return _strays(tensor, reader, draw)
+    if isinstance(draw.law.structure, ZeroRun):
+        return _run(tensor, reader, draw.law.structure)
     if isinstance(draw.law.structure, ZerosPerColumn):
         return _zeros(tensor, reader)
     if isinstance(draw.law.structure, CentralIsometry):
@@ -93,6 +95,17 @@ def _strays(tensor: StoredTensor, reader: Reader, draw: Draw) -> Strays | Unmeas
             reader.read(tensor.offset + at * spec.dtype.itemsize, stored)
             found += strays(stored, drawn, spec.dtype, at, draw.law.slack)
             at += len(drawn) // spec.dtype.itemsize
+    return found
+
+
+def _run(tensor: StoredTensor, reader: Reader, run: ZeroRun) -> Strays:
+    """Finds what is not zero of consecutive values that should be."""
+    piece, found = Piece(tensor, run.first, run.count), Strays()
+    for chunk in chunks(piece):
+        stored = borrow(0, chunk.nbytes)
+        reader.read(chunk.offset, stored)
+        zeros = memoryview(bytes(chunk.nbytes))
+        found += strays(stored, zeros, tensor.spec.dtype, chunk.first)
     return found
 
 

@@ -6,6 +6,7 @@ each to its place; what they learn of the parts merges in order, whoever wrote t
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial, reduce
@@ -69,8 +70,9 @@ def write_checkpoint(
         for path, file in files.items():
             reserve(path, file.layout)
         progress.start(nbytes)
-        work = partial(_write_part, budget=Budget(), progress=progress)
-        for trace in _merged(run_in_order(work, _tasks(files, produce), jobs)):
+        stop = threading.Event()
+        work = partial(_write_part, budget=Budget(), progress=progress, stop=stop)
+        for trace in _merged(run_in_order(work, _tasks(files, produce), jobs, stop)):
             summaries[trace.spec.name] = trace.summary
             crcs[trace.spec.name] = trace.crc.value
         for path, file in files.items():
@@ -140,7 +142,9 @@ def _merged(traces: Iterable[_Trace]) -> Iterator[_Trace]:
         yield reduce(add, parts)
 
 
-def _write_part(task: _Task, *, budget: Budget, progress: Progress) -> _Trace:
+def _write_part(
+    task: _Task, *, budget: Budget, progress: Progress, stop: threading.Event
+) -> _Trace:
     watch, offset = _Watch(task), task.offset
     with budget.lend(task.part.hold), open_placed(task.path) as file:
         for tile in _tiles(task.part.chunks()):
@@ -148,6 +152,8 @@ def _write_part(task: _Task, *, budget: Budget, progress: Progress) -> _Trace:
             watch.see(tile)
             offset += len(tile)
             progress.advance(len(tile))
+            if stop.is_set():
+                raise WriteError("given up", where=visible(task.place.spec.name, 200))
     if offset != task.offset + task.nbytes:
         message = f"{offset - task.offset:,} bytes for a part of {task.nbytes:,}"
         raise WriteError(message, where=visible(task.place.spec.name, 200))

@@ -68,7 +68,7 @@ def staged(plan: OutputPlan, *, overwrite: bool) -> Iterator[list[Path]]:
         WriteError: The system refused.
     """
     if plan.is_directory:
-        with _staged_directory(plan) as stage:
+        with _staged_directory(plan, overwrite=overwrite) as stage:
             yield [stage / file.name for file in plan.files]
     else:
         with atomic_path(plan.path, overwrite=overwrite) as temporary:
@@ -77,7 +77,7 @@ def staged(plan: OutputPlan, *, overwrite: bool) -> Iterator[list[Path]]:
 
 
 @contextmanager
-def _staged_directory(plan: OutputPlan) -> Iterator[Path]:
+def _staged_directory(plan: OutputPlan, *, overwrite: bool) -> Iterator[Path]:
     """Yields a hidden directory to write files into; the index and the name come last.
 
     An existing directory loses its index before its shards are replaced: until the new index
@@ -93,6 +93,10 @@ def _staged_directory(plan: OutputPlan) -> Iterator[Path]:
             for file in plan.files:
                 sync(stage / file.name)
             _write_index(stage, plan)
+            # Another writer may have taken a name since they were found free.
+            for target in plan.targets:
+                if plan.path.is_dir():
+                    refuse_taken(target, overwrite=overwrite)
             _publish(stage, plan)
             sync_directory(parent)
         finally:

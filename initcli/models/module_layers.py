@@ -129,7 +129,9 @@ def _affine(layer: Layer, layout: Layout | None) -> Layer:
     if "weight" in layer.parameter:
         return replace(layer, role=Role.WEIGHT, layout=layout)
     is_vector = len(layer.shape) == 1
-    return replace(layer, role=Role.BIAS if is_vector else Role.OTHER, layout=None)
+    role = Role.BIAS if is_vector else Role.OTHER
+    # A bias has the fans of its weight.
+    return replace(layer, role=role, layout=layout if is_vector else None)
 
 
 def _expert(owner: nn.Module, layer: Layer) -> Layer:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -22,6 +23,11 @@ if TYPE_CHECKING:
 _DTYPE_OF = {
     dtype.torch: dtype for dtype in DTYPES.values() if dtype.is_decoded and not dtype.is_packed
 }
+
+
+# A module is made beside what tells whether it was.
+_COPIES = 2
+_FLOAT = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +54,13 @@ class ModuleSource:
     def has_values(self, names: Iterable[str]) -> bool:
         """Whether it was built with values for these, or can make them."""
         return self.remade is not None or not any(self.values[name].is_meta for name in names)
+
+    def held(self, name: str) -> int:
+        """Returns the bytes that handing a tensor's values over takes: its module's, made again."""
+        if self.remade is None or not self.values[name].is_meta:
+            return 0
+        beside = self.layers[name].beside.values()
+        return _COPIES * _FLOAT * sum(math.prod(shape) for shape in beside)
 
     def chunks(self, name: str) -> Iterator[memoryview]:
         """Yields the bytes of what the factory gave a tensor, cast to the output's dtype.

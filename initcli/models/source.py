@@ -58,6 +58,9 @@ class Source(Protocol):
     def has_values(self, names: Iterable[str]) -> bool:
         """Whether it has values for all of these tensors, and not their shapes alone."""
 
+    def held(self, name: str) -> int:
+        """Returns the bytes that handing a tensor's values over takes beside chunks of them."""
+
     def chunks(self, name: str) -> Iterator[memoryview]:
         """Yields the bytes the source has for a tensor."""
 
@@ -107,6 +110,10 @@ class CheckpointSource:
     def has_values(self, names: Iterable[str]) -> bool:  # noqa: ARG002 - whichever they are
         """Always: they are on storage."""
         return True
+
+    def held(self, name: str) -> int:  # noqa: ARG002 - whatever the tensor
+        """None: it is read in chunks."""
+        return 0
 
     def chunks(self, name: str) -> Iterator[memoryview]:
         """Yields the stored bytes, chunk by chunk from one buffer."""

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from initcli.core.dtypes import DType
 from initcli.core.errors import NotApplicableError, OptionError
 from initcli.core.tensor import TensorSpec
-from initcli.core.text import some, visible
+from initcli.core.text import did_you_mean, some, visible
 from initcli.recipes.recipe import Recipe, load_recipe
 from initcli.recipes.rule import Rule
 from initcli.recipes.selector import Selector
@@ -146,10 +146,8 @@ class Plan:
     @property
     def needs_config(self) -> bool:
         """Whether a formula may ask for what a model's configuration says."""
-        given = (rule.scheme.formulas.values() for rule in self.rules if rule.scheme)
-        return self.recipe is not None or any(
-            each.variables for formulas in given for each in formulas
-        )
+        given = (each for rule in self.rules for each in rule.formulas)
+        return self.recipe is not None or any(each.variables for each in given)
 
     @property
     def name(self) -> str:
@@ -177,13 +175,15 @@ class Plan:
             NotApplicableError: A tensor that was selected by its name cannot be drawn.
             OptionError: A scheme's parameters contradict each other.
         """
+        self._refuse_unasked()
         depth, configured = depths(tuple(specs)), of_config(config)
         defaults = self.recipe.variables if self.recipe else {}
 
         def variables(name: str) -> Variables:
-            own = {**of_names(name, depth), "size": specs[name].parameters}
-            known = {**own, **configured, **self.settings}
-            return with_defaults(known, defaults)
+            counted = of_names(name, depth)
+            own = {key: each for key, each in counted.items() if key in _OF_TENSORS}
+            known = {**counted, **configured, **own, "size": specs[name].parameters}
+            return with_defaults({**known, **self.settings}, defaults)
 
         return {
             name: self._assign(spec, layers[name], variables(name))
@@ -191,6 +191,17 @@ class Plan:
             else _NOT_SELECTED
             for name, spec in specs.items()
         }
+
+    def _refuse_unasked(self) -> None:
+        """Refuses a setting that no formula asks for: it would change nothing, unseen."""
+        formulas = [each for rule in self.rules for each in rule.formulas]
+        formulas += self.recipe.variables.values() if self.recipe else []
+        asked = {name for each in formulas for name in each.variables}
+        for name in self.settings:
+            if name not in asked:
+                hint = did_you_mean(name, asked) or f"they ask for {', '.join(sorted(asked))}"
+                hint = hint if asked else ""
+                raise OptionError(f"--set: no formula asks for {name}", where=self.name, hint=hint)
 
     def remarks(
         self, assignments: Mapping[str, Assignment], layers: Mapping[str, Layer]
@@ -235,6 +246,8 @@ class Plan:
         return Assignment(reason=f"no rule of {self.recipe.name} matches", is_unmatched=True)
 
 
+# What a configuration of that name says of a model is not what a tensor is asked for.
+_OF_TENSORS = {"layer"}
 _NOT_SELECTED = Assignment(reason="not selected")
 
 

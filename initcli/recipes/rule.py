@@ -64,6 +64,12 @@ class Rule:
         """The rule in one line, for messages."""
         return f"{self.condition}: {self.outcome}"
 
+    @property
+    def formulas(self) -> list[Formula]:
+        """Everything of it that is still to be worked out."""
+        given = self.scheme.formulas.values() if self.scheme else ()
+        return [*given, *([self.zero_row] if self.zero_row else [])]
+
     def matches(self, layer: Layer) -> bool:
         """Whether it speaks of a tensor."""
         return (

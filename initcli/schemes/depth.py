@@ -9,7 +9,7 @@ import math
 from typing import Literal
 
 from initcli.schemes import fills
-from initcli.schemes.layer import Layer
+from initcli.schemes.layer import Layer, UnfitError
 from initcli.schemes.registry import Draw, per_tensor, scheme
 from initcli.schemes.require import require
 from initcli.schemes.variance_scaling import variance_scaling
@@ -179,4 +179,6 @@ def _narrowing(layer: Layer, base: float, spread: float) -> float:
     """
     require(base > 0, "base must be positive")
     require(spread >= 0, "std and bound must not be negative")
+    if layer.layout is not None and layer.layout.kind == "embedding":
+        raise UnfitError("only one side of an embedding grows with width: mup leaves it as it is")
     return math.sqrt(base / layer.fans("layer").fan_in)

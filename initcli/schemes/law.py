@@ -57,7 +57,20 @@ class CentralIsometry:
     gain: float
 
 
-Structure = Isometry | ZerosPerColumn | CentralIsometry
+@dataclass(frozen=True, slots=True)
+class ZeroRun:
+    """Consecutive values are zero, such as a row of an embedding.
+
+    Attributes:
+        first: The number of the first.
+        count: How many.
+    """
+
+    first: int
+    count: int
+
+
+Structure = Isometry | ZerosPerColumn | CentralIsometry | ZeroRun
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +221,7 @@ def truncated_normal(mean: float, std: float, low: float, high: float) -> Law:
     )
 
 
-def with_zeros(law: Law, share: float, zeros_per_column: int) -> Law:
+def with_zeros(law: Law, share: float, places: ZerosPerColumn | ZeroRun) -> Law:
     """Returns the law of values of which a fixed share is set to zero; the mean must be 0."""
     kept = 1 - share
     if not kept:
@@ -229,7 +242,7 @@ def with_zeros(law: Law, share: float, zeros_per_column: int) -> Law:
         sixth=law.sixth / kept**2,
         random_share=kept,
         cdf=cdf,
-        structure=ZerosPerColumn(zeros_per_column),
+        structure=places,
     )
 
 

@@ -114,6 +114,8 @@ class Layout:
         least = 2 + self.stacked
         if len(shape) < least:
             raise UnfitError(f"{self.text} needs {least} dimensions, this tensor has {len(shape)}")
+        if self.kind == "in_out" and len(shape) > least:
+            raise UnfitError(f"{self.text} is of matrices, this tensor has {len(shape)} dimensions")
         outputs = shape[self.stacked + self._is_swapped]
         divisor = self.parts * (1 if self.kind == "conv_transpose" else self.groups)
         if outputs % divisor:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from initcli.schemes import fills, special_law
 from initcli.schemes import law as laws
-from initcli.schemes.layer import Layer
+from initcli.schemes.layer import Layer, UnfitError
 from initcli.schemes.registry import Draw, Grain, scheme
 from initcli.schemes.require import require
 from initcli.schemes.variance_scaling import variance_scaling
@@ -22,6 +22,9 @@ _MAMBA = "mamba_ssm/modules/mamba_simple.py"
 _SOFTPLUS_IS_EXP = 80.0
 
 
+_MOST_STATES = 1 << 16
+
+
 @scheme(
     formula="w[i, j] = ln(j + 1), j counted from 0",
     variance="that of ln 1 … ln N, N = size(1)",
@@ -31,6 +34,8 @@ def mamba_a_log(layer: Layer) -> Draw:
     """Gives every channel the decays 1 … N of S4D-Real, as logarithms."""
     layer.require(least=2, most=2)
     states = layer.shape[1]
+    if states > _MOST_STATES:
+        raise UnfitError(f"{states:,} columns are no states of a model")
 
     def fill(tensor: torch.Tensor, generator: torch.Generator) -> object:
         import torch

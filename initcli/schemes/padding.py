@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from initcli.core.tensor import Shape
 from initcli.schemes import law as laws
+from initcli.schemes.law import Fixed
 from initcli.schemes.layout import UnfitError
-from initcli.schemes.registry import Draw, Grain
-
-if TYPE_CHECKING:
-    import torch
+from initcli.schemes.registry import Draw
 
 
 def with_zero_row(draw: Draw, shape: Shape, row: int) -> Draw:
@@ -23,15 +21,15 @@ def with_zero_row(draw: Draw, shape: Shape, row: int) -> Draw:
         row: Which; a negative one counts from the end.
 
     Raises:
-        UnfitError: There is no such row.
+        UnfitError: There is no such row, or what is drawn is not random around zero.
     """
     rows = shape[0] if shape else 0
     if not -rows <= row < rows:
         raise UnfitError(f"it has {rows} rows, and row {row} should be zero")
 
-    def fill(tensor: torch.Tensor, generator: torch.Generator) -> object:
-        draw.fill(tensor if draw.grain is Grain.WHOLE else tensor.view(-1), generator)
-        return tensor[row].zero_()
-
-    law = laws.with_zeros(draw.law, 1 / rows, zeros_per_column=1)
-    return replace(draw, law=law, fill=fill, grain=Grain.WHOLE)
+    if draw.law.mean or draw.law.fixed is not Fixed.NOTHING:
+        raise UnfitError("only a row among random values around zero can be told to be zero")
+    length = math.prod(shape[1:])
+    first = row % rows * length
+    law = laws.with_zeros(draw.law, 1 / rows, laws.ZeroRun(first, length))
+    return replace(draw, law=law, zeroed=(first, length))

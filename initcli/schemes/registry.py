@@ -50,7 +50,7 @@ class Draw:
         fill: How to draw them.
         grain: What the fill must be given at once.
         held: Bytes a value that a whole fill holds beside the tensor.
-        key: Whose generator it draws from, where tensors share one; by default its own name's.
+        zeroed: First and count of consecutive values that are set to zero once they are drawn.
         remark: What a reader should know of this choice.
     """
 
@@ -58,7 +58,7 @@ class Draw:
     fill: Fill
     grain: Grain = Grain.WHOLE
     held: int = 0
-    key: str = ""
+    zeroed: tuple[int, int] = (0, 0)
     remark: str = ""
 
 

@@ -101,6 +101,9 @@ def sinusoid(layer: Layer, timescale: float = 10000.0) -> Draw:
     if columns % 2 or columns <= 2:  # noqa: PLR2004 - a pair has no second wave to be spaced from
         raise UnfitError(f"it needs an even number of columns above 2, this tensor has {columns}")
 
+    if rows * columns > _MOST_POSITIONS:
+        raise UnfitError(f"{rows * columns:,} values are more than positions of a model take")
+
     def fill(tensor: torch.Tensor, generator: torch.Generator) -> object:
         import torch
 
@@ -112,6 +115,8 @@ def sinusoid(layer: Layer, timescale: float = 10000.0) -> Draw:
 
 
 _EPSILON = 2.0**-23
+# Each value counts for the law: some ten times the largest of Whisper's.
+_MOST_POSITIONS = 1 << 24
 
 
 def _waves(rows: int, waves: int, timescale: float) -> Array:

@@ -12,18 +12,14 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
 
 from initcli.core.tensor import Shape
 from initcli.schemes import fills
-from initcli.schemes import law as laws
 from initcli.schemes.gain import gain_of
 from initcli.schemes.layer import Layer, Role, UnfitError
 from initcli.schemes.layout import torch_fans
+from initcli.schemes.padding import with_zero_row
 from initcli.schemes.registry import Draw, scheme
-
-if TYPE_CHECKING:
-    import torch
 
 _RECURRENT = re.compile(r"(weight|bias)_(ih|hh|hr)(_l\d+(_reverse)?)?")
 _ATTENTION = re.compile(r"in_proj_(weight|bias)|[qkv]_proj_weight|bias_[kv]")
@@ -125,14 +121,8 @@ def _recurrent(layer: Layer) -> Draw:
 
 
 def _embedding(layer: Layer) -> Draw:
-    if layer.padding is None:
-        return fills.normal(0.0, 1.0)
-    row = layer.padding
-
-    def fill(tensor: torch.Tensor, generator: torch.Generator) -> object:
-        return tensor.normal_(0.0, 1.0, generator=generator)[row].zero_()
-
-    return Draw(laws.with_zeros(laws.normal(0.0, 1.0), 1 / layer.shape[0], 1), fill)
+    drawn = fills.normal(0.0, 1.0)
+    return drawn if layer.padding is None else with_zero_row(drawn, layer.shape, layer.padding)
 
 
 def _attention(layer: Layer) -> Draw:

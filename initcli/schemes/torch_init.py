@@ -7,6 +7,7 @@ Source: https://pytorch.org/docs/stable/nn.init.html
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Literal
 
 from initcli.schemes import fills
@@ -49,8 +50,12 @@ def trunc_normal(
     """Draws from a normal distribution, again until the value lies between two bounds."""
     require(std**2 > 0, "std must be positive")
     require(a < b, "a must be less than b")
+    law = laws.truncated_normal(mean, std, a, b)
+    if min(mean - a, b - mean) > _REACH * std:
+        # No normal of torch's lies so far out, and none is drawn again: its first pass is all.
+        return replace(fills.normal(mean, std), law=law)
     fill = fills.of_torch("trunc_normal_", mean=mean, std=std, a=a, b=b)
-    return Draw(laws.truncated_normal(mean, std, a, b), fill, held=_TRUNCATION)
+    return Draw(law, fill, held=_TRUNCATION)
 
 
 @scheme(formula="val", variance="0", citation=_TORCH)
@@ -179,8 +184,8 @@ def sparse(layer: Layer, sparsity: float, std: float = 0.01) -> Draw:
     require(0 <= sparsity <= 1, "sparsity must lie between 0 and 1")
     require(std >= 0, "std must not be negative")
     rows = layer.shape[0]
-    zeros_per_column = math.ceil(sparsity * rows)
-    law = laws.with_zeros(laws.normal(0.0, std), zeros_per_column / rows, zeros_per_column)
+    places = laws.ZerosPerColumn(math.ceil(sparsity * rows))
+    law = laws.with_zeros(laws.normal(0.0, std), places.count / rows, places)
     fill = fills.seeded_globally(fills.of_torch("sparse_", sparsity=sparsity, std=std))
     return Draw(law if std**2 else laws.constant(0.0), fill)
 
@@ -188,6 +193,8 @@ def sparse(layer: Layer, sparsity: float, std: float = 0.01) -> Draw:
 # What torch's functions hold beside the tensor, in bytes a value: masks, candidates and the
 # matrix to be factored with its factors.
 _TRUNCATION = 16
+# In standard deviations: of 53 random bits, as the fewest values have, none is beyond 8.6.
+_REACH = 9.0
 _FACTORS = 16
 
 

@@ -104,7 +104,9 @@ def he_uniform(layer: Layer, fans: Convention = "layer") -> Draw:
     return variance_scaling(layer, 2.0, "fan_in", "uniform", fans)
 
 
-@scheme(formula="N(0, s²) given −2s ≤ x ≤ 2s, s² = 2/fan_in/0.7737", variance="2/fan_in", citation=_HE)
+@scheme(
+    formula="N(0, s²) given −2s ≤ x ≤ 2s, s² = 2/fan_in/0.7737", variance="2/fan_in", citation=_HE
+)
 def he_normal(layer: Layer, fans: Convention = "layer") -> Draw:
     """Keeps the variance of signals under relu; cut off at ±2s, which kaiming_normal is not."""
     return variance_scaling(layer, 2.0, "fan_in", "truncated_normal", fans)
@@ -117,7 +119,9 @@ def lecun_uniform(layer: Layer, fans: Convention = "layer") -> Draw:
 
 
 @scheme(
-    formula="N(0, s²) given −2s ≤ x ≤ 2s, s² = 1/fan_in/0.7737", variance="1/fan_in", citation=_LECUN
+    formula="N(0, s²) given −2s ≤ x ≤ 2s, s² = 1/fan_in/0.7737",
+    variance="1/fan_in",
+    citation=_LECUN,
 )
 def lecun_normal(layer: Layer, fans: Convention = "layer") -> Draw:
     """Keeps the variance of signals under linear units and selu; cut off at ±2s."""

@@ -12,6 +12,7 @@ import initcli
 import schemed
 from initcli.core.errors import InitcliError, NotApplicableError, OptionError
 from initcli.schemes.registry import SCHEMES
+from initcli.schemes.spec import parse_scheme
 
 FACTORIES = ["mlp.py:mlp", "convnet.py:convnet", "tiny_gpt.py:tiny_gpt"]
 # Of kernels or vectors only, of matrices only, and not of query, key and value in one.
@@ -19,9 +20,14 @@ NEVER_MATRICES = {"delta_orthogonal", "dirac", "lstm_bias"}
 UNFIT = {
     "mlp.py:mlp": set[str](),
     "convnet.py:convnet": {"eye", "idinit", "mamba_a_log", "sinusoid", "sparse", "zero_hadamard"},
-    "tiny_gpt.py:tiny_gpt": {"idinit", "zero_hadamard"},
+    "tiny_gpt.py:tiny_gpt": {"idinit", "mup_normal", "mup_uniform", "zero_hadamard"},
 }
-VARIABLES = [f"{name}={value:g}" for name, value in schemed.VARIABLES.items()]
+
+
+def settings(scheme: str) -> list[str]:
+    formulas = parse_scheme(scheme).formulas.values()
+    asked = {name for formula in formulas for name in formula.variables}
+    return [f"{name}={value:g}" for name, value in schemed.VARIABLES.items() if name in asked]
 
 
 def factory(samples: Path, name: str) -> str:
@@ -44,7 +50,7 @@ def test_what_init_draws_stats_finds_sound(
 ) -> None:
     # Family-wise 1e-6 a checkpoint, in 150 checkpoints: a false alarm in 6,000 seeds.
     text, out = schemed.example(scheme), tmp_path / "out.safetensors"
-    asked = {"scheme": text, "bias": "zeros", "settings": VARIABLES}
+    asked = {"scheme": text, "bias": "zeros", "settings": settings(text)}
     made = initcli.init(factory(samples, name), out, **asked, seed=1)
     drawn = {row.name for row in made.rows if row.action == "drawn"}
     report = initcli.stats(out, **asked, model=factory(samples, name), alpha=1e-6)

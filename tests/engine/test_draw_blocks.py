@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -75,12 +76,14 @@ def test_no_two_blocks_are_alike() -> None:
     assert abs(float(torch.corrcoef(drawn[:2])[0, 1])) < 5 / math.sqrt(BLOCK)
 
 
-def test_tensors_that_share_a_key_share_their_values() -> None:
-    base = independent()
-    shared = Draw(base.law, base.fill, base.grain, key="pair")
-    first, second = (draw_tensor(shared, (64,), 0, name) for name in ("q", "k"))
-    assert torch.equal(first, second)
-    assert torch.equal(first, draw_tensor(base, (64,), 0, "pair"))
+@pytest.mark.parametrize("zeroed", [(0, 7), (BLOCK - 3, 9), (BLOCK + 5, 2 * BLOCK - 5)])
+def test_a_run_of_zeros_falls_where_it_should_across_blocks(zeroed: tuple[int, int]) -> None:
+    shape, (first, count) = (3 * BLOCK + 99,), zeroed
+    plain = fills.normal(0, 1)
+    drawn = draw_tensor(replace(plain, zeroed=zeroed), shape, 0, "w")
+    expected = draw_tensor(plain, shape, 0, "w")
+    expected[first : first + count] = 0
+    assert torch.equal(drawn, expected)
 
 
 @pytest.mark.parametrize("threads", [1, 2])

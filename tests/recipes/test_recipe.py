@@ -277,12 +277,39 @@ def test_a_row_that_stands_for_nothing_is_zero(row: str, place: int, tmp_path: P
     save_file({"wte.weight": torch.ones(300, 64)}, source)
     rules = tmp_path / "padded.toml"
     rules.write_text(PADDED.format(row))
-    initcli.init(source, target, recipe=str(rules), settings=["pad=5"])
+    settings = ["pad=5"] if row == "pad" else []
+    initcli.init(source, target, recipe=str(rules), settings=settings)
     drawn = load_file(target)["wte.weight"]
     assert (drawn == 0).all(1).nonzero().flatten().tolist() == [place]
-    report = initcli.stats(target, recipe=str(rules), settings=["pad=5"], strict=True)
+    report = initcli.stats(target, recipe=str(rules), settings=settings, strict=True)
     assert report.passed
     assert report.rows[0].theory_variance == pytest.approx(299 / 300)
+
+
+def test_the_zero_row_must_be_in_its_place(tmp_path: Path) -> None:
+    import torch
+    from safetensors.torch import load_file, save_file
+
+    path, rules = tmp_path / "w.safetensors", tmp_path / "padded.toml"
+    save_file({"wte.weight": torch.ones(300, 64)}, path)
+    rules.write_text(PADDED.format(7))
+    initcli.init(path, tmp_path / "drawn.safetensors", recipe=str(rules))
+    moved = load_file(tmp_path / "drawn.safetensors")["wte.weight"].roll(1, 0)
+    save_file({"wte.weight": moved}, path)
+    (finding,) = initcli.stats(path, recipe=str(rules)).findings
+    assert (finding.code, "first at [7, 0]" in finding.message) == ("IC203", True)
+
+
+def test_only_random_values_around_zero_can_have_a_zero_row() -> None:
+    one = assigned(PADDED.format(7).replace('"normal"', '"uniform(0, 1)"'))["wte.weight"]
+    assert one.draw is None
+    assert "around zero" in one.reason
+
+
+def test_a_setting_that_no_formula_asks_for_is_refused() -> None:
+    plan = Plan.of(Asked("normal(std=1/n_layer)", settings=["n_layr=3"]))
+    with pytest.raises(OptionError, match="no formula asks for n_layr"):
+        plan.assign({}, {}, ())
 
 
 def test_without_a_padding_token_no_row_is_zero() -> None:
