@@ -121,6 +121,22 @@ def test_parameters_and_defaults_are_those_of_torch(name: str) -> None:
     assert ours == expected
 
 
+@pytest.mark.parametrize("window", ["0, .02, 30, 31", "0, 1, -900, -100", "5, 1e-3, 0, 1"])
+def test_a_window_in_which_torch_would_not_come_to_an_end_is_refused(window: str) -> None:
+    with pytest.raises(OptionError, match="truncated_normal draws it at once"):
+        draw_of(f"trunc_normal({window})", (4, 4))
+
+
+WINDOWS = ["0, 1, 1.9, 5", "5, 1, -4, 3.1", "0, 1, -1e-3, 1e-3", "0, 1, -1.9, 30"]
+
+
+@pytest.mark.parametrize("window", WINDOWS)
+def test_a_window_that_torch_can_draw_from_is_drawn(window: str) -> None:
+    drawn = draw_tensor(draw_of(f"trunc_normal({window})", (64, 64)), (64, 64), 0, "w")
+    low, high = (float(bound) for bound in window.split(",")[2:])
+    assert low - 1e-6 <= float(drawn.min()) <= float(drawn.max()) <= high + 1e-6
+
+
 def test_every_initialiser_of_torch_is_a_scheme() -> None:
     public = {name.rstrip("_") for name in vars(torch.nn.init) if name.endswith("_")}
     public = {name for name in public if name and not name.startswith("_")}
