@@ -59,6 +59,8 @@ class Case:
         return parse_scheme(self.scheme).draw(layer, VARIABLES)
 
 
+# One side of an embedding grows with width, both of anything else.
+GROWING = tuple(each for each in LAID_OUT if each[1] != "embedding")
 RECTIFIED = ("(nonlinearity=relu)", "(a=2, mode=fan_out)", "(fans=layer)")
 SCALINGS = ("(0.5, fan_out, uniform)", "(3, fan_avg, untruncated_normal)", "(fans=torch)")
 WINDOWS = (
@@ -107,8 +109,8 @@ RECORDS = {
     "fixup": Record(LAID_OUT, ("(16)", "(8, 3)")),
     "rezero": Record(((), (1,), VECTOR)),
     "layer_scale": Record((VECTOR,), ("", "(1e-6)")),
-    "mup_normal": Record(LAID_OUT, ("(64)", "(256, 0.02)")),
-    "mup_uniform": Record(LAID_OUT, ("(64)", "(256, 0.02)")),
+    "mup_normal": Record(GROWING, ("(64)", "(256, 0.02)")),
+    "mup_uniform": Record(GROWING, ("(64)", "(256, 0.02)")),
     "delta_orthogonal": Record(
         (
             KERNEL,
