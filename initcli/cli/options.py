@@ -75,7 +75,7 @@ Bias = Annotated[
         metavar="SCHEME",
         rich_help_panel=THEORY,
         autocompletion=complete_scheme,
-        help="For biases; without it they stay what their layer makes them.",
+        help="For biases; without it none is drawn, or expected.",
     ),
 ]
 Recipe = Annotated[

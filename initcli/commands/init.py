@@ -24,7 +24,8 @@ from initcli.formats.sharding import parse_size
 from initcli.formats.staging import refuse_harm
 from initcli.models.open_source import open_source
 from initcli.models.source import Source
-from initcli.recipes.assign import Asked, Assignment, Plan
+from initcli.recipes.asked import Asked
+from initcli.recipes.assign import Assignment, Plan
 from initcli.recipes.selector import Selector
 from initcli.reports.describe import pooled_row, tensor_row
 from initcli.reports.init import InitReport

@@ -19,7 +19,8 @@ from initcli.core.progress import SILENT, Progress
 from initcli.core.text import did_you_mean, plural
 from initcli.formats.checkpoint import Checkpoint
 from initcli.formats.detect import open_checkpoint
-from initcli.recipes.assign import Asked, Plan
+from initcli.recipes.asked import Asked
+from initcli.recipes.assign import Plan
 from initcli.recipes.selector import Selector
 from initcli.reports.describe import pooled_row, tensor_row
 from initcli.reports.stats import Opened, StatsReport

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
@@ -10,20 +10,20 @@ from initcli.core.dtypes import DType
 from initcli.core.errors import NotApplicableError, OptionError
 from initcli.core.tensor import TensorSpec
 from initcli.core.text import did_you_mean, some, visible
+from initcli.recipes.asked import Asked
 from initcli.recipes.recipe import Recipe, load_recipe
 from initcli.recipes.rule import Rule
 from initcli.recipes.selector import Selector
 from initcli.recipes.variables import (
+    Stacks,
     Variables,
-    depths,
     of_config,
-    of_names,
     parse_settings,
     with_defaults,
 )
-from initcli.schemes.layer import Layer, Role, UnfitError
+from initcli.schemes.layer import Layer, UnfitError
 from initcli.schemes.registry import Draw
-from initcli.schemes.spec import SchemeSpec, parse_layout, parse_scheme
+from initcli.schemes.spec import SchemeSpec
 
 _EMPTY: Mapping[str, object] = MappingProxyType({})
 
@@ -47,61 +47,6 @@ class Assignment:
     is_skip: bool = False
     is_unmatched: bool = False
     dtype: DType | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What a user wrote of how tensors are drawn, or expected to have been.
-
-    Attributes:
-        scheme: For weights.
-        bias: For biases.
-        parameters: Further parameters of the scheme, by name.
-        recipe: A recipe's name or file, instead of schemes.
-        layout: How units lie in what the scheme draws.
-        settings: What names in formulas stand for, `n_layer=12` each.
-    """
-
-    scheme: str | None = None
-    bias: str | None = None
-    parameters: Mapping[str, str] | None = None
-    recipe: str | None = None
-    layout: str | None = None
-    settings: Sequence[str] = ()
-
-    def refuse_stray(self) -> None:
-        """Refuses what goes with something that is not given.
-
-        Raises:
-            OptionError: There is such a thing.
-        """
-        if self.recipe and (self.scheme or self.bias):
-            hint = "or write a recipe of your own, whose last rule wins: initcli recipes NAME"
-            raise OptionError("either --recipe, or --scheme and --bias", hint=hint)
-        for name in (*(self.parameters or {}), *(["layout"] if self.layout else [])):
-            if not self.scheme:
-                raise OptionError(f"{name} goes with a scheme, and no --scheme is given")
-
-    def rules(self, *, is_named: bool) -> tuple[Rule, ...]:
-        """Returns the rules that the schemes make.
-
-        Args:
-            is_named: Whether the user says which tensors are meant, so that roles count less.
-        """
-        rules = []
-        if self.scheme:
-            scheme = parse_scheme(self.scheme, self.parameters)
-            layout = parse_layout(self.layout) if self.layout else None
-            rules.append(Rule(scheme, roles=_ANY if is_named else _WEIGHTS, layout=layout))
-        if self.bias:
-            rules.append(Rule(parse_scheme(self.bias), roles=_SHIFTS if is_named else _BIASES))
-        return tuple(rules)
-
-
-_ANY: frozenset[Role] = frozenset()
-_WEIGHTS = frozenset({Role.WEIGHT})
-_BIASES = frozenset({Role.BIAS})
-_SHIFTS = frozenset({Role.BIAS, Role.NORMALISATION_BIAS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,14 +121,15 @@ class Plan:
             OptionError: A scheme's parameters contradict each other.
         """
         self._refuse_unasked()
-        depth, configured = depths(tuple(specs)), of_config(config)
+        stacks = Stacks.of(specs)
+        # A setting may be given by any name that a configuration has for the thing.
+        configured = {**of_config({**config, **self.settings}), **of_config(self.settings)}
         defaults = self.recipe.variables if self.recipe else {}
 
         def variables(name: str) -> Variables:
-            counted = of_names(name, depth)
+            counted = {**stacks.variables(name), "size": specs[name].parameters}
             own = {key: each for key, each in counted.items() if key in _OF_TENSORS}
-            known = {**counted, **configured, **own, "size": specs[name].parameters}
-            return with_defaults({**known, **self.settings}, defaults)
+            return with_defaults({**counted, **configured, **own, **self.settings}, defaults)
 
         return {
             name: self._assign(spec, layers[name], variables(name))
@@ -198,7 +144,7 @@ class Plan:
         formulas += self.recipe.variables.values() if self.recipe else []
         asked = {name for each in formulas for name in each.variables}
         for name in self.settings:
-            if name not in asked:
+            if asked.isdisjoint(of_config({name: self.settings[name]})):
                 hint = did_you_mean(name, asked) or f"they ask for {', '.join(sorted(asked))}"
                 hint = hint if asked else ""
                 raise OptionError(f"--set: no formula asks for {name}", where=self.name, hint=hint)
@@ -234,11 +180,21 @@ class Plan:
         try:
             draw = _fit(rule.scheme, spec, rule.seen(layer), variables)
             return Assignment(rule.drawn(draw, layer, variables), text, dtype=rule.dtype)
+        except OptionError as error:
+            where = self._place(rule, spec)
+            raise OptionError(error.message, where=where, hint=error.hint) from error
         except UnfitError as error:
             if self.selector.names(spec.name):
                 message = f"{text}: {error}"
                 raise NotApplicableError(message, where=visible(spec.name, 200)) from error
             return Assignment(scheme=text, reason=str(error), is_skip=True)
+
+    def _place(self, rule: Rule, spec: TensorSpec) -> str:
+        """Names what a formula or parameter was worked out for."""
+        number = self.rules.index(rule) + 1
+        origin = f"{self.recipe.name}, rule {number}: " if self.recipe else ""
+        text = rule.scheme.text if rule.scheme else ""
+        return f"{origin}{text} of {visible(spec.name, 120)}"
 
     def _unmatched(self, layer: Layer) -> Assignment:
         if self.recipe is None:
@@ -247,7 +203,7 @@ class Plan:
 
 
 # What a configuration of that name says of a model is not what a tensor is asked for.
-_OF_TENSORS = {"layer"}
+_OF_TENSORS = {"layer", "size"}
 _NOT_SELECTED = Assignment(reason="not selected")
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import functools
 import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from initcli.core.errors import OptionError
 from initcli.core.text import visible
@@ -78,31 +78,45 @@ def _collect(config: Mapping[str, object], prefix: str, numbers: dict[str, float
             _collect(value, f"{prefix}{key}.", numbers)
 
 
-def block_of(name: str) -> tuple[str, int] | None:
+@dataclass(frozen=True, slots=True)
+class Stacks:
+    """The stacks of blocks that tensors' names speak of, as `h.0.attn` does.
+
+    Attributes:
+        wrapper: A number that all names begin with, as those of sentence-transformers do: no block.
+        depth: Blocks of every stack, by what stands before their number.
+    """
+
+    wrapper: str
+    depth: Mapping[str, int]
+
+    @classmethod
+    def of(cls, names: Iterable[str]) -> Stacks:
+        """Counts the blocks that names speak of."""
+        heads = {name.partition(".")[0] for name in names}
+        head = heads.pop() if len(heads) == 1 else ""
+        wrapper = f"{head}." if head.isdecimal() else ""
+        depth: dict[str, int] = {}
+        for name in names:
+            if block := _block_of(name, len(wrapper)):
+                depth[block[0]] = max(depth.get(block[0], 0), block[1] + 1)
+        return cls(wrapper, depth)
+
+    def variables(self, name: str) -> dict[str, float]:
+        """Returns a tensor's block as `layer`, and how many its stack has as `n_layer`."""
+        block = _block_of(name, len(self.wrapper))
+        if block is None:
+            return {"n_layer": max(self.depth.values())} if self.depth else {}
+        return {"layer": block[1], "n_layer": self.depth[block[0]]}
+
+
+def _block_of(name: str, start: int) -> tuple[str, int] | None:
     """Returns the stack that a tensor's block belongs to and the block's number, if it has one."""
-    found = _BLOCK.search(name)
+    found = _BLOCK.search(name, start)
     # No model has blocks beyond nine digits; a name may hold thousands.
     if found is None or len(found[1]) > 9:  # noqa: PLR2004
         return None
     return name[: found.start()], int(found[1])
-
-
-@functools.lru_cache(maxsize=8)
-def depths(names: tuple[str, ...]) -> Mapping[str, int]:
-    """Returns the number of blocks of every stack, counted from the tensors' names."""
-    deepest: dict[str, int] = {}
-    for name in names:
-        if block := block_of(name):
-            deepest[block[0]] = max(deepest.get(block[0], 0), block[1] + 1)
-    return deepest
-
-
-def of_names(name: str, depth: Mapping[str, int]) -> dict[str, float]:
-    """Returns a tensor's block as `layer`, and the number of blocks in its stack as `n_layer`."""
-    block = block_of(name)
-    if block is None:
-        return {"n_layer": max(depth.values())} if depth else {}
-    return {"layer": block[1], "n_layer": depth[block[0]]}
 
 
 def with_defaults(known: Variables, defaults: Mapping[str, Formula]) -> dict[str, float]:

@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from initcli.core.errors import NotApplicableError, OptionError
-from initcli.recipes.assign import Asked, Assignment, Plan
+from initcli.recipes.asked import Asked
+from initcli.recipes.assign import Assignment, Plan
 from initcli.recipes.layers import layers_of
 from initcli.recipes.selector import Selector
 from raw import spec
@@ -110,7 +111,7 @@ def test_a_tensor_met_by_a_pattern_is_skipped() -> None:
 def test_contradicting_parameters_fail_before_anything_is_drawn() -> None:
     with pytest.raises(OptionError, match="a must not exceed b") as caught:
         assigned("uniform(2, 1)")
-    assert caught.value.where == "uniform(a=2.0, b=1.0)"
+    assert caught.value.where == "uniform(a=2.0, b=1.0) of fc.weight"
 
 
 def test_a_plan_knows_whether_it_has_schemes() -> None:

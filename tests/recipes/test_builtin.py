@@ -16,7 +16,8 @@ import initcli
 from initcli.formats.config import read_config
 from initcli.formats.detect import open_checkpoint
 from initcli.models.module_source import module_source
-from initcli.recipes.assign import Asked, Assignment, Plan
+from initcli.recipes.asked import Asked
+from initcli.recipes.assign import Assignment, Plan
 from initcli.recipes.layers import layers_of
 from initcli.recipes.recipe import builtin_names, load_recipe
 from initcli.reports.stats import StatsReport

@@ -5,10 +5,14 @@ from pathlib import Path
 import pytest
 
 import initcli
+from initcli.core.dtypes import DTYPES
 from initcli.core.errors import InitcliError, OptionError, RecipeError
-from initcli.recipes.assign import Asked, Assignment, Plan
+from initcli.core.tensor import TensorSpec
+from initcli.recipes.asked import Asked
+from initcli.recipes.assign import Assignment, Plan
 from initcli.recipes.layers import layers_of
 from initcli.recipes.recipe import Recipe, builtin_names, builtin_text, load_recipe, parse_recipe
+from initcli.recipes.variables import Stacks
 from initcli.schemes.layer import Role
 from raw import spec
 
@@ -310,6 +314,48 @@ def test_a_setting_that_no_formula_asks_for_is_refused() -> None:
     plan = Plan.of(Asked("normal(std=1/n_layer)", settings=["n_layr=3"]))
     with pytest.raises(OptionError, match="no formula asks for n_layr"):
         plan.assign({}, {}, ())
+
+
+WRAPPED = [f"0.auto_model.h.{block}.w" for block in range(12)]
+STACKS = {
+    "a wrapper of one number": (WRAPPED, "0.auto_model.h.3.w", {"layer": 3, "n_layer": 12}),
+    "a sequence": (["0.w", "2.w"], "2.w", {"layer": 2, "n_layer": 3}),
+    "two stacks": (["enc.0.w", "dec.0.w", "dec.1.w"], "enc.0.w", {"layer": 0, "n_layer": 1}),
+    "experts within": (["h.0.e.7.w", "h.1.e.0.w"], "h.0.e.7.w", {"layer": 0, "n_layer": 2}),
+    "outside all": ([*WRAPPED, "0.head.w"], "0.head.w", {"n_layer": 12}),
+    "none": (["w"], "w", {}),
+}
+
+
+@pytest.mark.parametrize("case", STACKS.values(), ids=STACKS)
+def test_blocks_are_counted_from_names(case: tuple[list[str], str, dict[str, int]]) -> None:
+    names, name, expected = case
+    assert Stacks.of(names).variables(name) == expected
+
+
+def std_of(name: str, text: str, settings: list[str], config: dict[str, object]) -> float:
+    specs = {name: TensorSpec(name, DTYPES["F32"], (4, 4))}
+    plan = Plan.of(Asked(text, settings=settings))
+    draw = plan.assign(specs, layers_of(specs), {name}, config)[name].draw
+    assert draw is not None
+    return draw.law.std
+
+
+@pytest.mark.parametrize("setting", ["n_layer=3", "num_hidden_layers=3", "n_layers=3"])
+def test_a_setting_may_have_any_name_that_configurations_give_the_thing(setting: str) -> None:
+    std = std_of("h.0.w", "normal(std=1/n_layer)", [setting], {"num_hidden_layers": 12})
+    assert std == pytest.approx(1 / 3)
+
+
+def test_a_tensors_own_block_is_not_what_a_configuration_calls_so() -> None:
+    assert std_of("h.1.w", "normal(std=1/(1+layer))", [], {"layer": 12}) == pytest.approx(1 / 2)
+    assert std_of("h.1.w", "normal(std=1/size)", [], {"size": 3}) == pytest.approx(1 / 16)
+
+
+def test_a_formula_that_fails_names_recipe_rule_and_tensor() -> None:
+    with pytest.raises(OptionError, match="nothing says what 'sigma' is") as caught:
+        assigned(NORMAL.format("sigma"))
+    assert ", rule 1: normal(std=sigma) of " in caught.value.where
 
 
 def test_without_a_padding_token_no_row_is_zero() -> None:
