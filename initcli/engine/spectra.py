@@ -53,23 +53,26 @@ def _spectrum(tensor: StoredTensor, reader: Reader) -> Spectrum:
     return spectrum(rows_of(tensor, reader), (rows, columns))
 
 
-def rows_of(tensor: StoredTensor, reader: Reader, start: int = 0) -> ReadRows:
+def rows_of(
+    tensor: StoredTensor, reader: Reader, start: int = 0, columns: int | None = None
+) -> ReadRows:
     """Returns what reads rows of a tensor of real floats as float32, or float64 where it is so.
 
     Args:
         tensor: Its further dimensions count with the second; rows must end on whole bytes.
         reader: Of its shard.
         start: Which row counts as the first.
+        columns: How long rows are, where a tensor holds several matrices.
     """
-    columns = math.prod(tensor.spec.shape[1:])
+    length = columns or math.prod(tensor.spec.shape[1:])
 
     def read_rows(first: int, count: int) -> Array:
-        piece = Piece(tensor, (start + first) * columns, count * columns)
+        piece = Piece(tensor, (start + first) * length, count * length)
         raw = memoryview(bytearray(piece.nbytes))
         reader.read(piece.offset, raw)
         values = values_of(raw, tensor.spec.dtype)
         wide = np.float64 if tensor.spec.dtype.code == "F64" else np.float32
         with np.errstate(invalid="ignore"):  # a signalling NaN warns when it is converted
-            return values.astype(wide).reshape(count, columns)
+            return values.astype(wide).reshape(count, length)
 
     return read_rows

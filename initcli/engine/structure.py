@@ -131,7 +131,8 @@ def _distances(
     if isinstance(structure, CentralIsometry):
         parts = [_central_rows(tensor, reader)]
     else:
-        parts = [rows_of(tensor, reader, part * sides[0]) for part in range(structure.parts)]
+        starts = range(0, tensor.spec.parameters // sides[1], sides[0])
+        parts = [rows_of(tensor, reader, start, sides[1]) for start in starts]
     try:
         return Distances(
             tuple(distance_from_isometry(read, sides, structure.gain) for read in parts)

@@ -36,11 +36,12 @@ class Isometry:
 
     Attributes:
         gain: The norm.
-        parts: Equal consecutive parts along the first axis, each an isometry of its own.
+        sides: Rows and columns of each of several matrices that lie one behind the other; None
+            for a single one, with whose columns further dimensions count.
     """
 
     gain: float
-    parts: int = 1
+    sides: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,7 +247,7 @@ def with_zeros(law: Law, share: float, places: ZerosPerColumn | ZeroRun) -> Law:
     )
 
 
-def orthogonal(gain: float, length: int, parts: int = 1) -> Law:
+def orthogonal(gain: float, length: int, sides: tuple[int, int] | None = None) -> Law:
     """Returns the law of an entry of a random orthogonal matrix; its energy is not random.
 
     An entry of a Haar matrix is one coordinate of a point on the sphere: its square follows
@@ -255,7 +256,7 @@ def orthogonal(gain: float, length: int, parts: int = 1) -> Law:
     Args:
         gain: What the matrix is multiplied by.
         length: N, the longer side.
-        parts: How many such matrices the tensor holds.
+        sides: Of each, where the tensor holds several such matrices one behind the other.
     """
     edge, variance = abs(gain), gain**2 / length
     if not variance:
@@ -272,7 +273,7 @@ def orthogonal(gain: float, length: int, parts: int = 1) -> Law:
         return np.asarray((1 + np.sign(x) * tail) / 2)
 
     support = (-edge, edge)
-    structure = Isometry(edge, parts)
+    structure = Isometry(edge, sides)
     return Law(
         "orthogonal",
         0.0,

@@ -121,6 +121,22 @@ class Layout:
         if outputs % divisor:
             raise UnfitError(f"{outputs} outputs do not divide into {divisor} of {self.text}")
 
+    @property
+    def holds_several(self) -> bool:
+        """Whether a tensor holds more than one layer."""
+        return self.stacked or self.parts > 1
+
+    def matrices(self, shape: Shape) -> tuple[int, int]:
+        """Returns rows and columns of each layer's matrix, which lie one behind the other.
+
+        Raises:
+            UnfitError: They do not: layers fused along the second axis are interleaved.
+        """
+        single = self._single(shape)
+        if self.parts > 1 and self._is_swapped:
+            raise UnfitError(f"the parts of {self.text} are interleaved")
+        return single[0] // self.parts, math.prod(single[1:])
+
     def fits(self, shape: Shape) -> bool:
         """Whether a shape can be laid out like this."""
         try:

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from initcli.schemes import fills
 from initcli.schemes import law as laws
 from initcli.schemes.gain import Gain, Nonlinearity, gain_of
-from initcli.schemes.layer import Convention, Fans, Layer, UnfitError
-from initcli.schemes.registry import FLOAT32_MAX, Draw, scheme
+from initcli.schemes.layer import Convention, Fans, Layer, Layout, UnfitError
+from initcli.schemes.registry import FLOAT32_MAX, Draw, Fill, scheme
 from initcli.schemes.require import require
+
+if TYPE_CHECKING:
+    import torch
 
 Mode = Literal["fan_in", "fan_out"]
 
@@ -167,12 +170,17 @@ def kaiming_normal(
     variance="gain²/max(r, c), the same in every draw",
     citation="Saxe et al. 2014, arXiv:1312.6120",
 )
-def orthogonal(layer: Layer, gain: Gain = 1.0) -> Draw:
-    """Makes the matrix r×c, or a convolution flattened to it, a random isometry."""
+def orthogonal(layer: Layer, gain: Gain = 1.0, fans: Convention = "torch") -> Draw:
+    """Makes the matrix r×c, or a kernel flattened to it, an isometry; fans=layer each part's."""
     layer.require(least=2)
-    longer = max(layer.shape[0], math.prod(layer.shape[1:]))
-    law = laws.orthogonal(gain, longer)
-    return Draw(law, fills.of_torch("orthogonal_", gain=gain), held=_FACTORS)
+    fill = fills.of_torch("orthogonal_", gain=gain)
+    layout = layer.layout
+    if layout is None or not layout.holds_several or fans == "torch":
+        longer = max(layer.shape[0], math.prod(layer.shape[1:]))
+        draw = Draw(laws.orthogonal(gain, longer), fill, held=_FACTORS)
+        return replace(draw, remark=_as_one(layout))
+    sides = layout.matrices(layer.shape)
+    return Draw(laws.orthogonal(gain, max(sides), sides), _each(fill, sides), held=_FACTORS)
 
 
 @scheme(
@@ -216,6 +224,22 @@ def _accepted(low: float, high: float) -> float:
     mode = min(max(0.0, low), high)
     share = math.sqrt(2 * math.pi) * math.exp(log_mass + mode**2 / 2) / (high - low)
     return max(share, math.exp(log_mass) if log_mass > math.log(_BY_NORMALS) else 0.0)
+
+
+def _as_one(layout: Layout | None) -> str:
+    if layout is None or not layout.holds_several:
+        return ""
+    return f"one isometry over all that {layout.text} holds: fans=layer draws one of each"
+
+
+def _each(fill: Fill, sides: tuple[int, int]) -> Fill:
+    """Fills one matrix after the other."""
+
+    def filled(tensor: torch.Tensor, generator: torch.Generator) -> None:
+        for matrix in tensor.view(-1, *sides):
+            fill(matrix, generator)
+
+    return filled
 
 
 def _xavier_std(fans: Fans, gain: float) -> float:

@@ -111,7 +111,7 @@ def sides_of(isometry: Isometry | CentralIsometry, shape: Shape) -> tuple[int, i
     """Returns rows and columns of each matrix that is an isometry."""
     if isinstance(isometry, CentralIsometry):
         return shape[0], shape[1]
-    return shape[0] // isometry.parts, math.prod(shape[1:])
+    return isometry.sides or (shape[0], math.prod(shape[1:]))
 
 
 def _judge_isometry(

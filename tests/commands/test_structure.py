@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 import initcli
 from initcli.cli.boundary import main
@@ -135,6 +135,22 @@ def test_what_is_missing_is_named_with_its_place(
     assert message.startswith(expected)
     row = by_name(report)["layer.weight"]
     assert (row.structure, str(row.verdict)[-13:]) == (message, "structure off")
+
+
+@pytest.mark.parametrize("code", ["F32", "BF16"])
+def test_every_expert_is_an_isometry_of_its_own(tmp_path: Path, code: str) -> None:
+    asked = {"scheme": "orthogonal(fans=layer)", "layout": "linear(stacked=1)"}
+    source, path = written(tmp_path, torch.ones(4, 24, 40), code), tmp_path / "drawn.safetensors"
+    initcli.init(source, path, **asked, select="layer.weight")
+    values = load_file(path)["layer.weight"].double()
+    gram = values @ values.transpose(1, 2)
+    torch.testing.assert_close(gram, torch.eye(24).double().expand(4, 24, 24), atol=0.02, rtol=0)
+    assert initcli.stats(path, **asked, select="layer.weight").passed
+    values[2, 7] = values[2, 5]
+    torn = written(tmp_path, values, code)
+    report = initcli.stats(torn, **asked, select="layer.weight", fail_on="never")
+    (message,) = found(report, "IC203").values()
+    assert message.startswith("part 3 of 4: W·Wᵀ is off 1·I by 1")
 
 
 def test_moments_alone_do_not_see_it(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from initcli.core.dtypes import DTYPES
-from initcli.core.errors import MissingError, WriteError
+from initcli.core.errors import MissingError, OutputError, WriteError
 from initcli.core.tensor import TensorSpec
 from initcli.engine.parts import Part
 from initcli.engine.plan import cuts
@@ -148,3 +148,44 @@ def test_every_byte_that_is_written_is_told(jobs: int, tmp_path: Path) -> None:
     target = plan(tmp_path / "out", sharded=True)
     write_checkpoint(target, produce, overwrite=False, jobs=jobs, progress=counter)
     assert counter.done == counter.total == sum(spec.nbytes for spec in SPECS)
+
+
+@pytest.mark.parametrize("name", ["a.safetensors", "model.safetensors.index.json"])
+def test_a_name_that_another_writer_takes_meanwhile_is_not_replaced(
+    name: str, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+
+    def meanwhile(spec: TensorSpec) -> Iterator[Part]:
+        out.mkdir(exist_ok=True)
+        (out / name).write_bytes(b"another's")
+        yield from produce(spec)
+
+    with pytest.raises(OutputError, match="exists already"):
+        write_checkpoint(plan(out, sharded=True), meanwhile, overwrite=False)
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == {name: b"another's"}
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_a_long_part_is_given_up_when_another_fails(tmp_path: Path) -> None:
+    drawn = []
+
+    def endless() -> Iterator[memoryview]:
+        has_failed.wait()
+        for _ in range(10**6):  # which at four bytes each would be no file of this size
+            drawn.append(1)
+            yield memoryview(bytes(4))
+
+    def fails() -> Iterator[memoryview]:
+        has_failed.set()
+        raise MissingError("gone", where="x")
+        yield memoryview(b"")
+
+    has_failed = threading.Event()
+    specs = [TensorSpec(name, DTYPES["F32"], (10**6,)) for name in "ab"]
+    target = OutputPlan(tmp_path / "w", (FilePlan("w", safetensors_layout(specs, {})),))
+    parts = {"a": Part(10**6, fails), "b": Part(10**6, endless)}
+    with pytest.raises(MissingError, match="gone"):
+        write_checkpoint(target, lambda spec: [parts[spec.name]], overwrite=False, jobs=2)
+    assert len(drawn) < 10**6
+    assert not list(tmp_path.iterdir())

@@ -10,6 +10,7 @@ from torch import nn
 
 from initcli.models.module_source import module_source
 from initcli.schemes.layer import Layer, Role
+from initcli.schemes.spec import parse_scheme
 
 
 def layer_of(module: nn.Module, name: str) -> Layer:
@@ -116,3 +117,19 @@ def test_what_lies_beside_a_bias_includes_a_tied_weight() -> None:
 
 def test_a_padding_row_is_counted_from_the_start() -> None:
     assert layer_of(nn.Embedding(9, 4, padding_idx=-1), "weight").padding == 8
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        nn.ConvTranspose2d(16, 64, 4, stride=2, groups=2),
+        nn.Conv1d(8, 12, 3, groups=4),
+        nn.Linear(5, 7),
+    ],
+    ids=lambda module: type(module).__name__,
+)
+def test_a_bias_has_the_fans_of_its_weight_in_formulas(module: nn.Module) -> None:
+    bias, weight = layer_of(module, "bias"), layer_of(module, "weight")
+    assert bias.role is Role.BIAS
+    formula = parse_scheme("normal(std=fan_in)")
+    assert formula.draw(bias).law.std == pytest.approx(weight.fans("layer").fan_in)

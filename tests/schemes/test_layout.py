@@ -78,6 +78,29 @@ def test_fan_in_is_the_number_of_products_that_an_output_sums(
     assert layout.fans(tuple(weight.shape)).fan_in == pytest.approx(summed(module, size), rel=0.02)
 
 
+MATRICES = {
+    "linear(parts=3)": ((24, 8), (8, 8)),
+    "linear(stacked=1)": ((5, 8, 4), (8, 4)),
+    "linear(parts=2, stacked=1)": ((5, 16, 4), (8, 4)),
+    "in_out(stacked=1)": ((5, 4, 8), (4, 8)),
+}
+
+
+@pytest.mark.parametrize(("text", "case"), MATRICES.items())
+def test_matrices_lie_one_behind_the_other(
+    text: str, case: tuple[tuple[int, ...], tuple[int, int]]
+) -> None:
+    shape, sides = case
+    layout = parse_layout(text)
+    assert layout.holds_several
+    assert layout.matrices(shape) == sides
+
+
+def test_parts_along_the_second_axis_are_interleaved() -> None:
+    with pytest.raises(UnfitError, match="interleaved"):
+        parse_layout("in_out(parts=2)").matrices((4, 16))
+
+
 UNFIT = {
     "linear": (8,),
     "linear(stacked=1)": (8, 4),

@@ -89,7 +89,7 @@ def test_what_rounding_destroys_is_not_judged(code: str, gain: float) -> None:
 
 
 def test_the_worst_part_is_named() -> None:
-    law = laws.orthogonal(2.0, 8, parts=3)
+    law = laws.orthogonal(2.0, 8, (4, 8))
     found = judge_structure(law, spec("w", 12, 8), Distances((0.0, 0.5, 0.25)))
     assert found.off == "part 2 of 3: W·Wᵀ is off 4·I by 2 (tolerance 3e-05)"
     tall = judge_structure(laws.orthogonal(1.0, 12), spec("w", 12, 8), Distances((0.5,)))
