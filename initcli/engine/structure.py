@@ -15,8 +15,9 @@ from initcli.engine.spectra import rows_of
 from initcli.formats.checkpoint import Checkpoint, StoredTensor
 from initcli.formats.reading import Reader, open_shard
 from initcli.models.torch_bytes import chunks_of
-from initcli.schemes.law import CentralIsometry, Fixed, Isometry, Law, ZeroRun, ZerosPerColumn
+from initcli.schemes.law import Fixed, Law
 from initcli.schemes.registry import Draw, Grain
+from initcli.schemes.structure import CentralIsometry, Isometry, ZeroRun, ZerosPerColumn
 from initcli.statistics.decode import Array
 from initcli.statistics.gram import BLOCK_BYTES, NotFiniteError, ReadRows
 from initcli.statistics.lanczos import NotConvergedError

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from initcli.schemes import gaussian
 from initcli.schemes import law as laws
 from initcli.schemes.layer import Convention, Layer
 from initcli.schemes.registry import Draw, Fill, Grain
@@ -67,8 +68,7 @@ def truncated_normal(mean: float, std: float, low: float, high: float) -> Draw:
     """
     law = laws.truncated_normal(mean, std, low, high)
     ends = (low - mean) / std, (high - mean) / std
-    accepted = laws.normal_mass(*ends)
-    draw = _reject if accepted >= _LEAST_ACCEPTED else _invert
+    draw = _reject if math.exp(gaussian.log_mass(*ends)) >= _LEAST_ACCEPTED else _invert
 
     def fill(tensor: torch.Tensor, generator: torch.Generator) -> object:
         draw(tensor, generator, *ends)
@@ -95,10 +95,9 @@ def _invert(tensor: torch.Tensor, generator: torch.Generator, low: float, high: 
     """Inverts the logarithm of the normal distribution function, on the side where it is small."""
     import numpy as np
     import torch
-    from scipy.special import log_ndtr, ndtri_exp
+    from scipy.special import ndtri_exp
 
-    side = 1.0 if low + high <= 0 else -1.0
-    below, above = sorted((float(log_ndtr(side * low)), float(log_ndtr(side * high))))
+    side, below, above = gaussian.log_tails(low, high)
     share = torch.empty(tensor.shape, dtype=torch.float64).uniform_(generator=generator).numpy()
     with np.errstate(divide="ignore"):
         log = above + np.log(share + (1 - share) * np.exp(below - above))

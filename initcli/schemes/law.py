@@ -10,11 +10,13 @@ schemes and the help do without.
 from __future__ import annotations
 
 import enum
-import functools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
+
+from initcli.schemes import gaussian
+from initcli.schemes.structure import Isometry, Structure, ZeroRun, ZerosPerColumn
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -28,50 +30,6 @@ class Fixed(enum.Enum):
     NOTHING = "nothing"
     ENERGY = "energy"
     EVERYTHING = "everything"
-
-
-@dataclass(frozen=True, slots=True)
-class Isometry:
-    """Rows or columns, whichever are fewer, are orthogonal and of norm `gain`.
-
-    Attributes:
-        gain: The norm.
-        sides: Rows and columns of each of several matrices that lie one behind the other; None
-            for a single one, with whose columns further dimensions count.
-    """
-
-    gain: float
-    sides: tuple[int, int] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ZerosPerColumn:
-    """Each column of the matrix holds so many zeros."""
-
-    count: int
-
-
-@dataclass(frozen=True, slots=True)
-class CentralIsometry:
-    """All taps but the central one, (k − 1) // 2, are zero; that one is an isometry of `gain`."""
-
-    gain: float
-
-
-@dataclass(frozen=True, slots=True)
-class ZeroRun:
-    """Consecutive values are zero, such as a row of an embedding.
-
-    Attributes:
-        first: The number of the first.
-        count: How many.
-    """
-
-    first: int
-    count: int
-
-
-Structure = Isometry | ZerosPerColumn | CentralIsometry | ZeroRun
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,16 +142,16 @@ def normal(mean: float, std: float) -> Law:
         return constant(mean)
 
     def cdf(x: Array) -> Array:
-        return _normal_cdf((x - mean) / std)
+        return gaussian.cdf((x - mean) / std)
 
     return Law("normal", mean, std**2, 3.0, 15.0, (-math.inf, math.inf), cdf=cdf)
 
 
 def truncated_normal(mean: float, std: float, low: float, high: float) -> Law:
     """Returns N(mean, std²) given that low ≤ x ≤ high; the bounds are absolute."""
-    if (low - mean) / std < -_REACH and (high - mean) / std > _REACH:
+    if (low - mean) / std < -gaussian.REACH and (high - mean) / std > gaussian.REACH:
         return replace(normal(mean, std), support=(low, high))
-    node, density = _truncated_density((low - mean) / std, (high - mean) / std)
+    node, density = gaussian.truncated((low - mean) / std, (high - mean) / std)
     # What is symmetric has its mean in the middle, to the last digit.
     centre = float(density @ node) if low + high != 2 * mean else 0.0
     second, third, fourth, sixth = (
@@ -206,9 +164,9 @@ def truncated_normal(mean: float, std: float, low: float, high: float) -> Law:
     def cdf(x: Array) -> Array:
         import numpy as np
 
-        below, above = _normal_cdf(side * (np.array([low, high]) - mean) / std)
-        share = (_normal_cdf(side * (np.clip(x, low, high) - mean) / std) - below) / (above - below)
-        return np.asarray(share)
+        below, above = gaussian.cdf(side * (np.array([low, high]) - mean) / std)
+        reached = gaussian.cdf(side * (np.clip(x, low, high) - mean) / std)
+        return np.asarray((reached - below) / (above - below))
 
     return Law(
         "truncated normal",
@@ -285,47 +243,3 @@ def orthogonal(gain: float, length: int, sides: tuple[int, int] | None = None) -
         cdf=cdf,
         structure=structure,
     )
-
-
-def normal_mass(low: float, high: float) -> float:
-    """Returns the probability that a standard normal variable lies between two bounds."""
-    import numpy as np
-
-    # On the side below the mean, where small probabilities keep their digits.
-    side = -1.0 if low > 0 else 1.0
-    below, above = sorted(_normal_cdf(side * np.array([low, high])).tolist())
-    return float(above - below)
-
-
-# Beyond eight standard deviations lies less than 2**-49 of a normal law's mass.
-_REACH = 8.0
-_NODES = 200
-
-
-def _truncated_density(low: float, high: float) -> tuple[Array, Array]:
-    """Returns quadrature nodes and normalised weights of the standard normal on [low, high]."""
-    import numpy as np
-
-    mode = min(max(0.0, low), high)
-    # Far out in a tail the density falls like exp(−|mode|·x), which sets the width there.
-    reach = 40 / max(abs(mode), 40 / 12)
-    left, right = max(low, mode - reach), min(high, mode + reach)
-    node, weight = _quadrature()
-    node = left + (right - left) * (node + 1) / 2
-    density = weight * np.exp((mode**2 - node**2) / 2)
-    return node, density / density.sum()
-
-
-@functools.cache
-def _quadrature() -> tuple[Array, Array]:
-    import numpy as np
-
-    # An eigenvalue problem, solved once rather than for every tensor.
-    return np.polynomial.legendre.leggauss(_NODES)
-
-
-def _normal_cdf(x: Array) -> Array:
-    import numpy as np
-    from scipy.special import ndtr
-
-    return np.asarray(ndtr(x))

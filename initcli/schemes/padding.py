@@ -10,6 +10,7 @@ from initcli.schemes import law as laws
 from initcli.schemes.law import Fixed
 from initcli.schemes.layout import UnfitError
 from initcli.schemes.registry import Draw
+from initcli.schemes.structure import ZeroRun
 
 
 def with_zero_row(draw: Draw, shape: Shape, row: int) -> Draw:
@@ -31,5 +32,5 @@ def with_zero_row(draw: Draw, shape: Shape, row: int) -> Draw:
         raise UnfitError("only a row among random values around zero can be told to be zero")
     length = math.prod(shape[1:])
     first = row % rows * length
-    law = laws.with_zeros(draw.law, 1 / rows, laws.ZeroRun(first, length))
+    law = laws.with_zeros(draw.law, 1 / rows, ZeroRun(first, length))
     return replace(draw, law=law, zeroed=(first, length))

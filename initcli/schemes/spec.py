@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import ast
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import Literal, get_args, get_origin
 
 from initcli.core.errors import OptionError
 from initcli.core.text import did_you_mean
+from initcli.schemes.arguments import checked, number_of, written
 from initcli.schemes.arithmetic import Formula, UnknownNameError
 from initcli.schemes.gain import NAMES, Gain, NamedGain, Nonlinearity, warning_of
 from initcli.schemes.layer import Layer, UnfitError
 from initcli.schemes.layout import KINDS, Layout
-from initcli.schemes.registry import FLOAT32_MAX, Draw, Parameter, Scheme, find_scheme
+from initcli.schemes.registry import Draw, Parameter, Scheme, find_scheme
 
 # What a layer's fans are called in a formula.
 _FANS = ("fan_in", "fan_out", "fan_avg")
@@ -37,7 +36,7 @@ class SchemeSpec:
     @property
     def text(self) -> str:
         """The scheme as a user may write it; parameters left at their defaults are not shown."""
-        parts = ", ".join(f"{name}={_written(value)}" for name, value in self.arguments.items())
+        parts = ", ".join(f"{name}={written(value)}" for name, value in self.arguments.items())
         return f"{self.scheme.name}({parts})" if parts else self.scheme.name
 
     def draw(self, layer: Layer, variables: Mapping[str, float] = _NONE) -> Draw:
@@ -99,7 +98,7 @@ class SchemeSpec:
             number = formula.value({**variables, **known})
         except UnknownNameError as error:
             raise self._unknown(name, str(error.args[0]), variables) from error
-        return _number(self.scheme.parameters[name], number)
+        return number_of(self.scheme.parameters[name], number)
 
     def _unknown(self, name: str, variable: str, variables: Mapping[str, float]) -> OptionError:
         names = NAMES if self.scheme.parameters[name].type == Gain else ()
@@ -128,7 +127,7 @@ def parse_scheme(text: str, extra: Mapping[str, str] | None = None) -> SchemeSpe
         if parameter in given:
             raise OptionError(f"{parameter} is given twice", where=text[:80])
         given[parameter] = value
-    return SchemeSpec(scheme, _checked(scheme, given))
+    return SchemeSpec(scheme, checked(scheme, given))
 
 
 def _split(text: str) -> tuple[str, list[object], list[tuple[str, object]]]:
@@ -158,97 +157,6 @@ def _literal(node: ast.expr) -> object:
         return Formula.of(node)
 
 
-def _written(value: object) -> object:
-    if isinstance(value, NamedGain):
-        return value.nonlinearity
-    return value.text if isinstance(value, Formula) else value
-
-
-def _checked(scheme: Scheme, given: Mapping[str, object]) -> dict[str, object]:
-    for name in given:
-        if name not in scheme.parameters:
-            hint = did_you_mean(name, scheme.parameters) or f"it is {scheme.signature}"
-            raise OptionError(f"{scheme.name} has no parameter {name!r}", hint=hint)
-    for parameter in scheme.parameters.values():
-        if parameter.is_required and parameter.name not in given:
-            message = f"{scheme.name} needs {parameter.name}"
-            raise OptionError(message, hint=f"it is {scheme.signature}")
-    return {name: _convert(scheme.parameters[name], value) for name, value in given.items()}
-
-
-def _convert(parameter: Parameter, value: object) -> object:
-    if get_origin(parameter.type) is Literal:
-        return _choice(parameter, _written(value))
-    if parameter.type is bool:
-        return _flag(parameter, value)
-    if parameter.type == Gain and value in NAMES:
-        return NamedGain.of(str(value))
-    formula = _formula(value)
-    if formula is None:
-        return _number(parameter, value)
-    # What depends on nothing is wrong at once or never.
-    return formula if formula.variables else _constant(parameter, formula)
-
-
-def _formula(value: object) -> Formula | None:
-    """Returns what has to be worked out, if it is not a number already."""
-    if isinstance(value, Formula) or not isinstance(value, str):
-        return value if isinstance(value, Formula) else None
-    try:
-        float(value)
-    except ValueError:
-        try:
-            return Formula.parse(value)
-        except ValueError:
-            return None
-    return None
-
-
-def _constant(parameter: Parameter, formula: Formula) -> Formula:
-    try:
-        _number(parameter, formula.value({}))
-    except (ValueError, ArithmeticError) as error:
-        message = f"{parameter.name} leaves the range of floating point"
-        raise OptionError(message, where=formula.text[:80]) from error
-    return formula
-
-
-def _flag(parameter: Parameter, value: object) -> bool:
-    spoken = {"true": True, "false": False}.get(str(value).lower())
-    if spoken is None:
-        raise OptionError(f"{parameter.name} must be true or false, not {_shown(value)}")
-    return spoken
-
-
-def _choice(parameter: Parameter, value: object) -> object:
-    choices = get_args(parameter.type)
-    if value not in choices:
-        hint = f"{did_you_mean(_shown(value), choices)} one of: {', '.join(choices)}".strip()
-        raise OptionError(f"{parameter.name} cannot be {_shown(value)}", hint=hint)
-    return value
-
-
-def _shown(value: object) -> str:
-    try:
-        return repr(value)[:80]
-    except ValueError:  # Python writes no integer of more than 4,300 digits
-        return "a number of thousands of digits"
-
-
-def _number(parameter: Parameter, value: object) -> float:
-    is_whole = parameter.type is int
-    try:
-        number = float(value) if isinstance(value, str | int | float) else math.nan
-    except (ValueError, OverflowError):
-        number = math.nan
-    # torch draws in float32, and fails midway where a parameter does not fit.
-    hint = did_you_mean(value, NAMES) if parameter.type == Gain and isinstance(value, str) else ""
-    if isinstance(value, bool) or not abs(number) <= FLOAT32_MAX or (is_whole and number % 1):
-        what = "a whole number" if is_whole else "a number that fits float32"
-        raise OptionError(f"{parameter.name} must be {what}, not {_shown(value)}", hint=hint)
-    return int(number) if is_whole else number
-
-
 def parse_layout(text: str) -> Layout:
     """Parses `linear`, `conv(groups=4)` or `conv_transpose(stride=2)`.
 
@@ -259,7 +167,7 @@ def parse_layout(text: str) -> Layout:
     if kind not in KINDS or positional:
         hint = did_you_mean(kind, KINDS) or f"one of {', '.join(KINDS)}"
         raise OptionError(f"not a layout: {text[:80]!r}", hint=hint)
-    numbers = {name: _number(Parameter(name, int, 1), value) for name, value in named}
+    numbers = {name: number_of(Parameter(name, int, 1), value) for name, value in named}
     known = ("groups", "stride", "parts", "stacked")
     for name, number in numbers.items():
         if name not in known or number < (name != "stacked"):

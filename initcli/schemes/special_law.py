@@ -7,7 +7,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from initcli.schemes import law as laws
-from initcli.schemes.law import CentralIsometry, Fixed, Law
+from initcli.schemes.law import Fixed, Law
+from initcli.schemes.structure import CentralIsometry
 
 if TYPE_CHECKING:
     from initcli.schemes.law import Array

@@ -10,12 +10,13 @@ import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
-from initcli.schemes import fills
+from initcli.schemes import fills, gaussian
 from initcli.schemes import law as laws
 from initcli.schemes.gain import Gain, Nonlinearity, gain_of
 from initcli.schemes.layer import Convention, Fans, Layer, Layout, UnfitError
 from initcli.schemes.registry import FLOAT32_MAX, Draw, Fill, scheme
 from initcli.schemes.require import require
+from initcli.schemes.structure import ZerosPerColumn
 
 if TYPE_CHECKING:
     import torch
@@ -194,7 +195,7 @@ def sparse(layer: Layer, sparsity: float, std: float = 0.01) -> Draw:
     require(0 <= sparsity <= 1, "sparsity must lie between 0 and 1")
     require(std >= 0, "std must not be negative")
     rows = layer.shape[0]
-    places = laws.ZerosPerColumn(math.ceil(sparsity * rows))
+    places = ZerosPerColumn(math.ceil(sparsity * rows))
     law = laws.with_zeros(laws.normal(0.0, std), places.count / rows, places)
     fill = fills.seeded_globally(fills.of_torch("sparse_", sparsity=sparsity, std=std))
     return Draw(law if std**2 else laws.constant(0.0), fill)
@@ -216,11 +217,7 @@ def _accepted(low: float, high: float) -> float:
 
     Where more than 0.3 of the normal law lies between them it draws normals instead.
     """
-    from scipy.special import log_ndtr
-
-    side = 1.0 if low + high <= 0 else -1.0
-    below, above = sorted((float(log_ndtr(side * low)), float(log_ndtr(side * high))))
-    log_mass = above + math.log1p(-math.exp(below - above)) if below < above else -math.inf
+    log_mass = gaussian.log_mass(low, high)
     mode = min(max(0.0, low), high)
     share = math.sqrt(2 * math.pi) * math.exp(log_mass + mode**2 / 2) / (high - low)
     return max(share, math.exp(log_mass) if log_mass > math.log(_BY_NORMALS) else 0.0)

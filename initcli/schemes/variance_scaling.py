@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 from typing import Literal
 
-from initcli.schemes import fills
+from initcli.schemes import fills, gaussian
 from initcli.schemes import law as laws
 from initcli.schemes.layer import Convention, Layer
 from initcli.schemes.layout import Mode
@@ -48,7 +48,8 @@ def truncated_normal(
 ) -> Draw:
     """Draws from a normal distribution cut off at bounds in units of its standard deviation."""
     require(low < high, "low must be less than high")
-    require(laws.normal_mass(low, high) > _LEAST_MASS, "hardly any normal value is that far out")
+    mass = math.exp(gaussian.log_mass(low, high))
+    require(mass > _LEAST_MASS, "hardly any normal value is that far out")
     spread = std / laws.truncated_normal(0.0, 1.0, low, high).std if corrected else std
     require(spread > 0 and spread**2 > 0, "std must be positive")
     return fills.truncated_normal(mean, spread, mean + low * spread, mean + high * spread)

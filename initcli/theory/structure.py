@@ -25,7 +25,8 @@ from numpy.typing import NDArray
 from initcli.core.dtypes import DType
 from initcli.core.tensor import Shape, TensorSpec
 from initcli.core.text import plural
-from initcli.schemes.law import CentralIsometry, Isometry, Law, ZerosPerColumn
+from initcli.schemes.law import Law
+from initcli.schemes.structure import CentralIsometry, Isometry, ZerosPerColumn
 from initcli.statistics.strays import Strays
 from initcli.theory.rounding import mass_at_zero, rounded
 

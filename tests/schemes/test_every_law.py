@@ -11,8 +11,9 @@ from scipy import stats
 
 from initcli.core.dtypes import DTYPES
 from initcli.engine.draw import draw_tensor
-from initcli.schemes.law import CentralIsometry, Fixed, Law
+from initcli.schemes.law import Fixed, Law
 from initcli.schemes.registry import SCHEMES
+from initcli.schemes.structure import CentralIsometry
 from initcli.theory.rounding import stored_law
 from schemed import RECORDS, Case, cases
 
