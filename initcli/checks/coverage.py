@@ -7,9 +7,19 @@ from initcli.checks.observation import Observation
 from initcli.checks.registry import check
 
 
-@check("IC901", Severity.NOTE, advice="--strict makes it fail", is_coverage=True)
+@check(
+    "IC901",
+    Severity.NOTE,
+    of=Observation,
+    looks_at="every tensor",
+    advice="--strict makes it fail",
+    is_coverage=True,
+)
 def is_not_decoded(seen: Observation) -> str | None:
-    """The values are stored in a way that cannot be decoded here."""
+    """The values are stored in a way that cannot be decoded here.
+
+    What cannot be decoded may hold anything.
+    """
     if seen.spec.dtype.is_decoded:
         return None
     code = seen.spec.dtype.code
@@ -18,9 +28,19 @@ def is_not_decoded(seen: Observation) -> str | None:
     return f"not checked: {code} values are not decoded"
 
 
-@check("IC902", Severity.NOTE, advice="--strict fails on it; see --exclude", is_coverage=True)
+@check(
+    "IC902",
+    Severity.NOTE,
+    of=Observation,
+    looks_at="tensors with an expected scheme",
+    advice="--strict fails on it; see --exclude",
+    is_coverage=True,
+)
 def is_not_judged(seen: Observation) -> str | None:
-    """A scheme was expected of the tensor, and cannot be held against it."""
+    """A scheme was expected of the tensor, and cannot be held against it.
+
+    No number stands behind a claim about this tensor.
+    """
     assignment = seen.assignment
     if assignment is None or not assignment.scheme or seen.judgment is not None:
         return None
@@ -32,14 +52,34 @@ def is_not_judged(seen: Observation) -> str | None:
     return f"not checked against {assignment.scheme}: {reason}"
 
 
-@check("IC903", Severity.NOTE, advice="--strict makes it fail", is_coverage=True)
+@check(
+    "IC903",
+    Severity.NOTE,
+    of=Observation,
+    looks_at="what --rows, --spectrum and structures look at",
+    advice="--strict makes it fail",
+    is_coverage=True,
+)
 def is_not_measured(seen: Observation) -> str | None:
-    """Something was asked of the tensor that could not be measured."""
+    """Something was asked of the tensor that could not be measured.
+
+    What was asked for was not answered.
+    """
     return f"not measured: {'; '.join(seen.unmeasured)}" if seen.unmeasured else None
 
 
-@check("IC904", Severity.NOTE, advice="add a rule; keep = true for what stays", is_coverage=True)
+@check(
+    "IC904",
+    Severity.NOTE,
+    of=Observation,
+    looks_at="tensors, with --recipe",
+    advice="add a rule; keep = true for what stays",
+    is_coverage=True,
+)
 def is_not_ruled(seen: Observation) -> str | None:
-    """No rule of the recipe speaks of the tensor."""
+    """No rule of the recipe speaks of the tensor.
+
+    A recipe that is silent on a tensor cannot vouch for it.
+    """
     is_unmatched = seen.assignment is not None and seen.assignment.is_unmatched
     return f"not checked: {seen.assignment.reason}" if is_unmatched and seen.assignment else None

@@ -21,14 +21,15 @@ class Severity(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing found at one tensor.
+    """One thing that a check found.
 
     Attributes:
         code: The check's stable code.
         severity: How much it weighs.
-        tensor: The tensor's name.
+        tensor: The tensor's name; empty for what concerns the whole checkpoint.
         message: What was found, with its numbers.
         checkpoint: The path of the checkpoint as the user gave it.
+        known: Whether a baseline has it already, so that it fails no run.
     """
 
     code: str
@@ -36,3 +37,4 @@ class Finding:
     tensor: str
     message: str
     checkpoint: str = ""
+    known: bool = False

@@ -21,14 +21,15 @@ def passes(findings: Iterable[Finding], fail_on: FailOn, *, strict: bool) -> boo
     """Whether a run is clean.
 
     Args:
-        findings: All that was found.
+        findings: All that was found; what a baseline knows of does not count.
         fail_on: The lightest severity that fails.
         strict: Whether what was not checked fails too.
     """
+    fresh = [finding for finding in findings if not finding.known]
     coverage = {code for code, each in CHECKS.items() if each.is_coverage}
-    if strict and any(finding.code in coverage for finding in findings):
+    if strict and any(finding.code in coverage for finding in fresh):
         return False
     if fail_on is FailOn.NEVER:
         return True
     least = Severity(fail_on.value).rank
-    return all(finding.severity.rank < least for finding in findings)
+    return all(finding.severity.rank < least for finding in fresh)

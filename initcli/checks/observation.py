@@ -53,3 +53,8 @@ class Observation:
     spectrum: Spectrum | None = None
     structure: StructureVerdict | None = None
     unmeasured: tuple[str, ...] = ()
+
+    @property
+    def tensor(self) -> str:
+        """The tensor's name."""
+        return self.spec.name

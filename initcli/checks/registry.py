@@ -2,59 +2,118 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import inspect
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import Protocol, TypeVar
 
 from initcli.checks.finding import Finding, Severity
-from initcli.checks.observation import Observation
+from initcli.checks.policy import EVERYTHING, Policy
 
-Inspect = Callable[[Observation], str | None]
+Found = str | Iterable[tuple[str, str]] | None
+"""What is wrong with the subject; or, of a subject that holds several, names and what is wrong."""
+
+
+class Subject(Protocol):
+    """What a check looks at."""
+
+    @property
+    def checkpoint(self) -> str:
+        """The path of its checkpoint as the user gave it."""
+
+    @property
+    def tensor(self) -> str:
+        """The tensor's name; empty for what is more than one."""
+
+
+_Subject_contra = TypeVar("_Subject_contra", bound=Subject, contravariant=True)
+
+
+class Inspect(Protocol[_Subject_contra]):
+    """A question asked of a subject."""
+
+    __name__: str
+
+    def __call__(self, subject: _Subject_contra, /) -> Found:
+        """Returns what is wrong, or nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A question asked of every tensor.
+    """A question, and what it is asked of.
 
     Attributes:
         code: Stable for ever.
-        severity: What a finding weighs.
-        is_coverage: Whether a finding means that something was not checked.
-        inspect: Returns what is wrong, or None.
+        severity: What a finding weighs unless a policy says otherwise.
+        of: The kind of subject that is asked.
+        inspect: Returns what is wrong, or nothing.
+        looks_at: What it needs to see.
         advice: What the user can do.
+        is_coverage: Whether a finding means that something was not checked.
     """
 
     code: str
     severity: Severity
-    inspect: Inspect
+    of: type
+    inspect: Callable[..., Found]
+    looks_at: str
     advice: str
     is_coverage: bool = False
 
     @property
     def title(self) -> str:
-        """The first line of the function's docstring."""
-        return (self.inspect.__doc__ or "").split("\n", 1)[0]
+        """What is wrong: the first line of the function's docstring."""
+        return self._said[0]
+
+    @property
+    def why(self) -> str:
+        """Why it matters: what follows there."""
+        return " ".join(" ".join(self._said[1:]).split())
+
+    @property
+    def _said(self) -> list[str]:
+        return (inspect.getdoc(self.inspect) or "").split("\n")
 
 
 CHECKS: dict[str, Check] = {}
 
 
-def check(
-    code: str, severity: Severity, *, advice: str, is_coverage: bool = False
-) -> Callable[[Inspect], Inspect]:
+def check(  # noqa: PLR0913 - all that the documentation says of one
+    code: str,
+    severity: Severity,
+    *,
+    of: type[_Subject_contra],
+    looks_at: str,
+    advice: str,
+    is_coverage: bool = False,
+) -> Callable[[Inspect[_Subject_contra]], Inspect[_Subject_contra]]:
     """Registers a function as the check of a code."""
 
-    def register(function: Inspect) -> Inspect:
-        CHECKS[code] = Check(code, severity, function, advice, is_coverage)
+    def register(function: Inspect[_Subject_contra]) -> Inspect[_Subject_contra]:
+        if code in CHECKS:
+            message = f"two checks of code {code}"
+            raise ValueError(message)
+        CHECKS[code] = Check(code, severity, of, function, looks_at, advice, is_coverage)
         return function
 
     return register
 
 
-def run_checks(observations: Iterable[Observation]) -> list[Finding]:
-    """Asks every check of every tensor, tensor by tensor."""
+def run_checks(subjects: Iterable[Subject], policy: Policy = EVERYTHING) -> list[Finding]:
+    """Asks of every subject every check that is of its kind, in the order of their codes."""
+    checks = [each for code, each in sorted(CHECKS.items()) if policy.asks(code)]
     return [
-        Finding(each.code, each.severity, seen.spec.name, message, seen.checkpoint)
-        for seen in observations
-        for _, each in sorted(CHECKS.items())
-        if (message := each.inspect(seen)) is not None
+        Finding(each.code, severity, tensor, message, subject.checkpoint)
+        for subject in subjects
+        for each in checks
+        if isinstance(subject, each.of)
+        for tensor, message in _located(subject, each.inspect(subject))
+        if (severity := policy.severity_of(each.code, tensor, each.severity)) is not None
     ]
+
+
+def _located(subject: Subject, found: Found) -> Iterator[tuple[str, str]]:
+    if isinstance(found, str):
+        yield subject.tensor, found
+    else:
+        yield from found or ()

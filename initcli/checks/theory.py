@@ -15,27 +15,56 @@ if TYPE_CHECKING:
 _LONG = 1e6
 
 
-@check("IC201", Severity.ERROR, advice="initcli schemes shows what each scheme draws")
+@check(
+    "IC201",
+    Severity.ERROR,
+    of=Observation,
+    looks_at="tensors with an expected scheme",
+    advice="initcli schemes shows what each scheme draws",
+)
 def mean_is_off(seen: Observation) -> str | None:
-    """The mean lies outside the sampling band of the expected scheme."""
+    """The mean lies outside the sampling band of the expected scheme.
+
+    A mean that chance does not explain shifts every unit alike.
+    """
     if seen.judgment is None or not seen.mean_off or seen.summary is None:
         return None
     expected = f"{seen.judgment.stored.mean:.4g} expected"
     return f"mean {seen.summary.mean.real:.4g}, {expected}{_z(seen.judgment.mean)}"
 
 
-@check("IC202", Severity.ERROR, advice="look for a wrong fan, gain or mode, or a trained layer")
+@check(
+    "IC202",
+    Severity.ERROR,
+    of=Observation,
+    looks_at="tensors with an expected scheme",
+    advice="look for a wrong fan, gain or mode, or a trained layer",
+)
 def variance_is_off(seen: Observation) -> str | None:
-    """The variance lies outside the sampling band of the expected scheme."""
+    """The variance lies outside the sampling band of the expected scheme.
+
+    A wrong fan, gain or mode changes the variance by a factor at every layer, and with depth
+    signals vanish or explode.
+    """
     if seen.judgment is None or not seen.variance_off or seen.summary is None:
         return None
     expected = f"{seen.judgment.stored.variance:.4g} expected"
     return f"variance {seen.summary.variance:.4g}, {expected}{_z(seen.judgment.variance)}"
 
 
-@check("IC203", Severity.ERROR, advice="see whether the layer was trained, permuted or rescaled")
+@check(
+    "IC203",
+    Severity.ERROR,
+    of=Observation,
+    looks_at="tensors whose scheme fixes where values lie",
+    advice="see whether the layer was trained, permuted or rescaled",
+)
 def structure_is_off(seen: Observation) -> str | None:
-    """The structure of the expected scheme is missing."""
+    """The structure of the expected scheme is missing.
+
+    What an orthogonal, identity or sparse scheme promises lies in the places of values, which
+    moments do not show.
+    """
     return seen.structure.off or None if seen.structure else None
 
 

@@ -13,49 +13,103 @@ if TYPE_CHECKING:
     from initcli.theory.outlying import LineVerdict
 
 
-@check("IC101", Severity.ERROR, advice="find the step that overflowed; do not ship the file")
+@check(
+    "IC101",
+    Severity.ERROR,
+    of=Observation,
+    looks_at="every value",
+    advice="find the step that overflowed; do not ship the file",
+)
 def holds_nan(seen: Observation) -> str | None:
-    """A value is NaN."""
+    """A value is NaN.
+
+    One spreads through every layer behind it and stays in every average.
+    """
     if seen.summary is None or not seen.summary.nan:
         return None
     return f"{seen.summary.nan:,} of {plural(seen.summary.count, 'value')} NaN"
 
 
-@check("IC102", Severity.ERROR, advice="find the step that overflowed; do not ship the file")
+@check(
+    "IC102",
+    Severity.ERROR,
+    of=Observation,
+    looks_at="every value",
+    advice="find the step that overflowed; do not ship the file",
+)
 def holds_infinity(seen: Observation) -> str | None:
-    """A value is infinite."""
+    """A value is infinite.
+
+    It is a value that overflowed its dtype; the first product with a zero makes it NaN.
+    """
     if seen.summary is None or not seen.summary.infinite:
         return None
     return f"{seen.summary.infinite:,} of {plural(seen.summary.count, 'value')} infinite"
 
 
-@check("IC103", Severity.ERROR, advice="see whether the layer was loaded under its name")
+@check(
+    "IC103",
+    Severity.ERROR,
+    of=Observation,
+    looks_at="float matrices and kernels",
+    advice="see whether the layer was loaded under its name",
+)
 def is_all_zero(seen: Observation) -> str | None:
-    """A matrix holds nothing but zeros, and no scheme says it should."""
+    """A matrix holds nothing but zeros, and no scheme says it should.
+
+    Nothing passes through, and often no gradient: mostly a layer that was never loaded.
+    """
     if not _is_unexpected_constant(seen) or seen.summary is None or seen.summary.minimum:
         return None
     return f"all {plural(seen.summary.count, 'value')} are zero"
 
 
-@check("IC104", Severity.WARNING, advice="see whether the layer was loaded, or is no weight")
+@check(
+    "IC104",
+    Severity.WARNING,
+    of=Observation,
+    looks_at="float matrices and kernels",
+    advice="see whether the layer was loaded, or is no weight",
+)
 def is_constant(seen: Observation) -> str | None:
-    """A matrix holds one value only, not zero, and no scheme says it should."""
+    """A matrix holds one value only, not zero, and no scheme says it should.
+
+    All its units compute the same and learn the same: nothing told them apart.
+    """
     if not _is_unexpected_constant(seen) or seen.summary is None or not seen.summary.minimum:
         return None
     return f"all {plural(seen.summary.count, 'value')} are {float(seen.summary.minimum):.6g}"
 
 
-@check("IC105", Severity.WARNING, advice="with --hash: declare the tie, or load the layer again")
+@check(
+    "IC105",
+    Severity.WARNING,
+    of=Observation,
+    looks_at="float matrices and kernels, with --hash",
+    advice="with --hash: declare the tie, or load the layer again",
+)
 def is_duplicate(seen: Observation) -> str | None:
-    """A matrix holds the same bytes as another one, and is no declared tie of it."""
+    """A matrix holds the same bytes as another one, and is no declared tie of it.
+
+    Two layers that share their bytes were mostly loaded from one by mistake.
+    """
     if seen.duplicate_of is None or not (seen.spec.is_matrix and seen.spec.dtype.is_float):
         return None
     return f"the same bytes as {seen.duplicate_of}"
 
 
-@check("IC106", Severity.WARNING, advice="with --rows: see whether the units died or were pruned")
+@check(
+    "IC106",
+    Severity.WARNING,
+    of=Observation,
+    looks_at="float matrices and kernels, with --rows",
+    advice="with --rows: see whether the units died or were pruned",
+)
 def has_dead_lines(seen: Observation) -> str | None:
-    """Some rows or columns of a matrix hold nothing but zeros."""
+    """Some rows or columns of a matrix hold nothing but zeros.
+
+    A unit without weights computes nothing; statistics of the whole tensor do not show it.
+    """
     if not (seen.spec.is_matrix and seen.spec.dtype.is_float):
         return None  # the first of many positions or zero points is a zero by right
     told = [
