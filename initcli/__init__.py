@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from initcli.core.version import VERSION as __version__
 
 if TYPE_CHECKING:
+    from initcli.commands.checks import list_checks
     from initcli.commands.compare import compare
     from initcli.commands.gains import list_gains
     from initcli.commands.init import init
@@ -28,6 +29,7 @@ _HOMES = {
     "compare": "initcli.commands.compare",
     "generator": "initcli.engine.draw",
     "init": "initcli.commands.init",
+    "list_checks": "initcli.commands.checks",
     "list_gains": "initcli.commands.gains",
     "list_recipes": "initcli.commands.recipes",
     "list_schemes": "initcli.commands.schemes",
@@ -43,6 +45,7 @@ __all__ = [
     "compare",
     "generator",
     "init",
+    "list_checks",
     "list_gains",
     "list_recipes",
     "list_schemes",

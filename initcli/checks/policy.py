@@ -31,7 +31,8 @@ class Policy:
     """What a user wants to know of.
 
     Attributes:
-        select: Codes, or their beginnings, of the checks that are asked; empty for all.
+        select: Codes, or their beginnings, of the checks that are asked; empty for all. Those of
+            coverage are asked in any case: what was not checked is never passed over.
         ignore: Codes, or their beginnings, of those that are not.
         severity: What findings weigh, by code or its beginning, the longest first.
         overrides: What differs for some tensors; the last that speaks of one counts.
@@ -42,11 +43,14 @@ class Policy:
     severity: Mapping[str, Severity] = field(default_factory=lambda: _UNCHANGED)
     overrides: tuple[Override, ...] = ()
 
-    def asks(self, code: str) -> bool:
+    def asks(self, code: str, *, is_coverage: bool = False) -> bool:
         """Whether a check is asked at all."""
-        return (not self.select or code.startswith(self.select)) and not code.startswith(
-            self.ignore or (" ",)
-        )
+        is_chosen = is_coverage or not self.select or self.names(code)
+        return is_chosen and not (self.ignore and code.startswith(self.ignore))
+
+    def names(self, code: str) -> bool:
+        """Whether a check is selected by its code, and not with all others."""
+        return bool(self.select) and code.startswith(self.select)
 
     def severity_of(self, code: str, tensor: str, usual: Severity) -> Severity | None:
         """Returns what a finding weighs at a tensor; None if it is left out."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Literal, Protocol, TypeVar
 
 from initcli.checks.finding import Finding, Severity
 from initcli.checks.policy import EVERYTHING, Policy
 
+Need = Literal["", "rows", "hashes"]
 Found = str | Iterable[tuple[str, str]] | None
 """What is wrong with the subject; or, of a subject that holds several, names and what is wrong."""
 
@@ -50,6 +51,7 @@ class Check:
         looks_at: What it needs to see.
         advice: What the user can do.
         is_coverage: Whether a finding means that something was not checked.
+        needs: What `stats` measures only when it is asked to.
     """
 
     code: str
@@ -59,6 +61,7 @@ class Check:
     looks_at: str
     advice: str
     is_coverage: bool = False
+    needs: Need = ""
 
     @property
     def title(self) -> str:
@@ -86,6 +89,7 @@ def check(  # noqa: PLR0913 - all that the documentation says of one
     looks_at: str,
     advice: str,
     is_coverage: bool = False,
+    needs: Need = "",
 ) -> Callable[[Inspect[_Subject_contra]], Inspect[_Subject_contra]]:
     """Registers a function as the check of a code."""
 
@@ -93,7 +97,7 @@ def check(  # noqa: PLR0913 - all that the documentation says of one
         if code in CHECKS:
             message = f"two checks of code {code}"
             raise ValueError(message)
-        CHECKS[code] = Check(code, severity, of, function, looks_at, advice, is_coverage)
+        CHECKS[code] = Check(code, severity, of, function, looks_at, advice, is_coverage, needs)
         return function
 
     return register
@@ -101,7 +105,11 @@ def check(  # noqa: PLR0913 - all that the documentation says of one
 
 def run_checks(subjects: Iterable[Subject], policy: Policy = EVERYTHING) -> list[Finding]:
     """Asks of every subject every check that is of its kind, in the order of their codes."""
-    checks = [each for code, each in sorted(CHECKS.items()) if policy.asks(code)]
+    checks = [
+        each
+        for code, each in sorted(CHECKS.items())
+        if policy.asks(code, is_coverage=each.is_coverage)
+    ]
     return [
         Finding(each.code, severity, tensor, message, subject.checkpoint)
         for subject in subjects
@@ -117,3 +125,8 @@ def _located(subject: Subject, found: Found) -> Iterator[tuple[str, str]]:
         yield subject.tensor, found
     else:
         yield from found or ()
+
+
+def needed(policy: Policy) -> frozenset[Need]:
+    """Returns what must be measured for the checks that a policy names by their codes."""
+    return frozenset(each.needs for code, each in CHECKS.items() if policy.names(code))

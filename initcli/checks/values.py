@@ -86,6 +86,7 @@ def is_constant(seen: Observation) -> str | None:
     Severity.WARNING,
     of=Observation,
     looks_at="float matrices and kernels, with --hash",
+    needs="hashes",
     advice="with --hash: declare the tie, or load the layer again",
 )
 def is_duplicate(seen: Observation) -> str | None:
@@ -103,6 +104,7 @@ def is_duplicate(seen: Observation) -> str | None:
     Severity.WARNING,
     of=Observation,
     looks_at="float matrices and kernels, with --rows",
+    needs="rows",
     advice="with --rows: see whether the units died or were pruned",
 )
 def has_dead_lines(seen: Observation) -> str | None:

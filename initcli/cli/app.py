@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from initcli.cli import compare_command, init_command, stats_command
+from initcli.cli.checks_command import checks
 from initcli.cli.environment import describe_environment
 from initcli.cli.gains_command import gains
 from initcli.cli.options import with_scheme_parameters
@@ -24,6 +25,7 @@ app = typer.Typer(
 app.command("init", epilog=init_command.EXAMPLES)(with_scheme_parameters(init_command.init))
 app.command("stats", epilog=stats_command.EXAMPLES)(with_scheme_parameters(stats_command.stats))
 app.command("compare", epilog=compare_command.EXAMPLES)(compare_command.compare)
+app.command("checks")(checks)
 app.command("schemes")(schemes)
 app.command("gains")(gains)
 app.command("recipes")(recipes)

@@ -6,14 +6,14 @@ from typing import Annotated
 
 import typer
 
-from initcli.cli import options
+from initcli.cli import completion, options
 from initcli.cli.output import deliver, form_of
 
 
 def gains(
     name: Annotated[
         str | None,
-        typer.Argument(help="Show this one in full.", autocompletion=options.complete_nonlinearity),
+        typer.Argument(help="Show this one in full.", autocompletion=completion.nonlinearity),
     ] = None,
     negative_slope: Annotated[
         float, typer.Option("--negative_slope", metavar="NUMBER", help="Of leaky_relu.")

@@ -9,9 +9,9 @@ from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 import typer
 
+from initcli.cli import completion
 from initcli.render.formats import Format
 from initcli.reports.table import Column
-from initcli.schemes.gain import NAMES
 from initcli.schemes.registry import SCHEMES, Parameter
 
 CHOICE = "Which tensors"
@@ -19,23 +19,6 @@ THEORY = "Theory"
 PARAMETERS = "Scheme parameters"
 _FEW = 3
 OUTPUT = "Output"
-
-
-def complete_scheme(incomplete: str) -> list[str]:
-    """Completes a scheme's name in the shell."""
-    return [name for name in SCHEMES if name.startswith(incomplete)]
-
-
-def complete_recipe(incomplete: str) -> list[str]:
-    """Completes a recipe's name in the shell."""
-    from initcli.recipes.recipe import builtin_names
-
-    return [name for name in builtin_names() if name.startswith(incomplete)]
-
-
-def complete_nonlinearity(incomplete: str) -> list[str]:
-    """Completes a nonlinearity's name in the shell."""
-    return [name for name in NAMES if name.startswith(incomplete)]
 
 
 Select = Annotated[
@@ -64,7 +47,7 @@ SchemeName = Annotated[
         "--scheme",
         metavar="SCHEME",
         rich_help_panel=THEORY,
-        autocompletion=complete_scheme,
+        autocompletion=completion.scheme,
         help="For weights: a name, or 'kaiming_normal(mode=fan_out)'; see initcli schemes.",
     ),
 ]
@@ -74,7 +57,7 @@ Bias = Annotated[
         "--bias",
         metavar="SCHEME",
         rich_help_panel=THEORY,
-        autocompletion=complete_scheme,
+        autocompletion=completion.scheme,
         help="For biases; without it none is drawn, or expected.",
     ),
 ]
@@ -84,7 +67,7 @@ Recipe = Annotated[
         "--recipe",
         metavar="NAME|FILE",
         rich_help_panel=THEORY,
-        autocompletion=complete_recipe,
+        autocompletion=completion.recipe,
         help="Rules for every tensor, instead of --scheme and --bias: see initcli recipes.",
     ),
 ]

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from initcli.cli import options
+from initcli.cli import completion, options
 from initcli.cli.output import deliver, form_of
 from initcli.core.errors import OptionError
 
@@ -17,7 +17,7 @@ def recipes(
         typer.Argument(
             metavar="[NAME|FILE]",
             help="Show the rules of this one.",
-            autocompletion=options.complete_recipe,
+            autocompletion=completion.recipe,
         ),
     ] = None,
     toml: Annotated[

@@ -6,14 +6,14 @@ from typing import Annotated
 
 import typer
 
-from initcli.cli import options
+from initcli.cli import completion, options
 from initcli.cli.output import deliver, form_of
 
 
 def schemes(
     name: Annotated[
         str | None,
-        typer.Argument(help="Show this one in full.", autocompletion=options.complete_scheme),
+        typer.Argument(help="Show this one in full.", autocompletion=completion.scheme),
     ] = None,
     form: options.Form = None,
 ) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from initcli.cli import options
+from initcli.cli import gate_options, options
 from initcli.cli.output import FOR_MACHINES, deliver, form_of, progress
 from initcli.reports.tensor_columns import COLUMNS
 
@@ -43,12 +43,12 @@ def stats(
     arg: options.FactoryArguments = None,
     parameters: dict[str, str] | None = None,
     alpha: Annotated[
-        float,
+        float | None,
         typer.Option(
             rich_help_panel=options.THEORY,
-            help="Chance that any tensor drawn by its scheme is found off.",
+            help="Chance that any tensor drawn by its scheme is found off; by default 0.001.",
         ),
-    ] = 1e-3,
+    ] = None,
     by: Annotated[
         str | None,
         typer.Option(
@@ -66,13 +66,12 @@ def stats(
             "-o", "--output", metavar="FILE", rich_help_panel=options.OUTPUT, help="Write there."
         ),
     ] = None,
-    fail_on: Annotated[
-        str,
-        typer.Option(metavar="warning|error|never", help="The lightest finding that exits 1."),
-    ] = "error",
-    strict: Annotated[
-        bool, typer.Option("--strict", help="What could not be checked exits 1.")
-    ] = False,
+    select_check: gate_options.SelectCheck = None,
+    ignore_check: gate_options.IgnoreCheck = None,
+    fail_on: gate_options.FailOn = None,
+    strict: gate_options.Strict = None,
+    config: gate_options.Config = None,
+    no_config: gate_options.NoConfig = False,
     rows: Annotated[
         bool,
         typer.Option(
@@ -127,8 +126,11 @@ def stats(
             top=top,
             columns=columns,
             alpha=alpha,
+            select_check=select_check or (),
+            ignore_check=ignore_check or (),
             fail_on=fail_on,
             strict=strict,
+            config=gate_options.settings_file(config, no_config=no_config),
             rows=rows,
             hashes=hashes,
             spectrum=spectrum,

@@ -8,10 +8,10 @@ from itertools import chain
 from pathlib import Path
 
 from initcli.checks.finding import Finding
-from initcli.checks.gate import FailOn, passes
 from initcli.checks.observation import Observation
-from initcli.checks.registry import run_checks
+from initcli.checks.registry import needed, run_checks
 from initcli.commands.arguments import require_positive
+from initcli.commands.criteria import Criteria
 from initcli.commands.observe import observe
 from initcli.commands.request import Request, Show
 from initcli.core.errors import OptionError
@@ -49,9 +49,12 @@ def stats(
     sort: str | None = None,
     top: int | None = None,
     columns: str | None = None,
-    alpha: float = 1e-3,
-    fail_on: str = "error",
-    strict: bool = False,
+    alpha: float | None = None,
+    select_check: Sequence[str] | str = (),
+    ignore_check: Sequence[str] | str = (),
+    fail_on: str | None = None,
+    strict: bool | None = None,
+    config: str | Path | None = None,
     rows: bool = False,
     hashes: bool = False,
     spectrum: bool = False,
@@ -79,9 +82,13 @@ def stats(
         sort: A column: numbers largest first, text from A; `-column` reverses.
         top: How many rows to show.
         columns: Comma-separated keys, or `+key,-key` to change the default.
-        alpha: The chance that any tensor of a checkpoint drawn by the scheme is found off.
-        fail_on: The lightest finding that fails: `warning`, `error` or `never`.
+        alpha: The chance that any tensor of a checkpoint drawn by the scheme is found off; by
+            default 0.001.
+        select_check: Codes, or their beginnings, of the checks to ask; by default all.
+        ignore_check: Codes, or their beginnings, of those not to ask.
+        fail_on: The lightest finding that fails: `warning`, `error`, the default, or `never`.
         strict: Whether what could not be checked fails too.
+        config: A settings file, which holds where an option says nothing.
         rows: Whether to look at every row and column: zero, constant, not finite, outlying.
         hashes: Whether to hash every tensor, by which copies are found.
         spectrum: Whether to compute singular values, for which matrices are read again.
@@ -99,11 +106,20 @@ def stats(
     if not paths:
         raise OptionError("no checkpoint is given")
     require_positive(top=top, jobs=jobs)
-    gate = _check_options(by, fail_on, alpha)
+    _check_group(by)
+    criteria = Criteria.of(
+        config,
+        select_check=select_check,
+        ignore_check=ignore_check,
+        fail_on=fail_on,
+        strict=strict,
+        alpha=alpha,
+    )
     _check_device(device)
     show = Show(columns, sort, top, by, spectrum)
     show.check()
     asked = Asked(scheme, bias, parameters, recipe, layout, settings)
+    needs = needed(criteria.policy)
     plan = Plan.of(asked, Selector.of(select, exclude))
     known = _known(model, arguments)
     checkpoints = [open_checkpoint(path) for path in dict.fromkeys(map(Path, paths))]
@@ -112,10 +128,10 @@ def stats(
     chosen = set(plan.selector.choose_tied(names, ties))
     request = Request.of(
         show,
-        rows=rows,
-        hashes=hashes,
+        rows=rows or "rows" in needs,
+        hashes=hashes or "hashes" in needs,
         detail=detail,
-        values=plan.has_schemes or strict,
+        values=plan.has_schemes or criteria.strict,
         jobs=jobs,
         progress=progress,
     )
@@ -124,8 +140,8 @@ def stats(
     observed = [observe(each, plan, chosen, request, known) for each in checkpoints]
     seen = [one for observations, _ in observed for one in observations]
     progress.finish()
-    seen = _with_rejections(seen, alpha)
-    findings = tuple(run_checks(seen)) if request.values else ()
+    seen = _with_rejections(seen, criteria.alpha)
+    findings = tuple(run_checks(seen, criteria.policy)) if request.values else ()
     total = pooled_row(plural(len(seen), "tensor"), seen)
     every = _rows(seen, findings)
     shown = every if by is None else _grouped(seen, by)
@@ -136,11 +152,12 @@ def stats(
         _table(shown, total, request, show),
         findings,
         (
+            *criteria.notes,
             *chain(*(checkpoint.notes for checkpoint in checkpoints)),
             *dict.fromkeys(chain(*(notes for _, notes in observed))),
         ),
         tuple(chain(*(checkpoint.files for checkpoint in checkpoints))),
-        passes(findings, gate, strict=strict) and (bool(seen) or not strict),
+        criteria.passes(findings) and (bool(seen) or not criteria.strict),
         has_values=request.values,
     )
 
@@ -165,17 +182,10 @@ def _size(checkpoints: Sequence[Checkpoint], chosen: set[str]) -> int:
     )
 
 
-def _check_options(by: str | None, fail_on: str, alpha: float) -> FailOn:
+def _check_group(by: str | None) -> None:
     if by is not None and by not in GROUPS:
         hint = did_you_mean(by, GROUPS) or f"one of {', '.join(GROUPS)}"
         raise OptionError(f"cannot group by {by!r}", hint=hint)
-    if not 0 < alpha < 1:
-        raise OptionError(f"alpha is a probability, not {alpha}")
-    known = [each.value for each in FailOn]
-    if fail_on not in known:
-        hint = did_you_mean(fail_on, known) or f"one of {', '.join(known)}"
-        raise OptionError(f"cannot fail on {fail_on!r}", hint=hint)
-    return FailOn(fail_on)
 
 
 def _check_device(device: str) -> None:

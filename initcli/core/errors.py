@@ -67,6 +67,13 @@ class RecipeError(InitcliError):
     title = "unusable recipe"
 
 
+class SettingsError(InitcliError):
+    """A settings file does not exist, or says something that means nothing."""
+
+    code = "E107"
+    title = "unusable settings"
+
+
 class MissingError(InitcliError):
     """A path does not exist, cannot be read, or is no regular file."""
 

@@ -109,6 +109,26 @@ RULE_COLUMNS = (
 
 
 @dataclass(frozen=True, slots=True)
+class CheckRow:
+    """A check in the table of checks."""
+
+    code: str
+    severity: str
+    finds: str
+    looks_at: str
+    advice: str
+
+
+CHECK_COLUMNS = (
+    Column("code", Form.TEXT, 100),
+    Column("severity", Form.TEXT, 90),
+    Column("finds", Form.TEXT, 95),
+    Column("looks_at", Form.TEXT, 60),
+    Column("advice", Form.TEXT, 70),
+)
+
+
+@dataclass(frozen=True, slots=True)
 class FieldRow:
     """One property of a thing that is looked up."""
 

@@ -1,0 +1,115 @@
+"""What fails a run: options, and behind them what a settings file says."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self, TypeVar
+
+from initcli.checks.finding import Finding
+from initcli.checks.gate import FailOn, passes
+from initcli.checks.policy import EVERYTHING, Override, Policy
+from initcli.commands.setting_values import choice_of, known_code, probability_of, tolerance_of
+from initcli.commands.settings import OverrideSettings, Settings
+from initcli.commands.settings_file import read_settings
+from initcli.core.errors import OptionError
+
+ALPHA = 1e-3
+TOLERANCE = 1e-3
+_Value = TypeVar("_Value")
+
+
+@dataclass(frozen=True, slots=True)
+class Criteria:
+    """What fails a run.
+
+    Attributes:
+        policy: Which checks are asked, and what their findings weigh.
+        fail_on: The lightest finding that fails.
+        strict: Whether what was not checked fails too.
+        alpha: The chance that any tensor drawn by its scheme is found off.
+        tolerance: What departs less from theory is no finding.
+        settings: What the settings file says besides.
+        notes: Which file that is.
+    """
+
+    policy: Policy = EVERYTHING
+    fail_on: FailOn = FailOn.ERROR
+    strict: bool = False
+    alpha: float = ALPHA
+    tolerance: float = TOLERANCE
+    settings: Settings = field(default_factory=Settings)
+    notes: tuple[str, ...] = ()
+
+    @classmethod
+    def of(
+        cls,
+        config: str | Path | None = None,
+        *,
+        select_check: Sequence[str] | str = (),
+        ignore_check: Sequence[str] | str = (),
+        fail_on: str | None = None,
+        strict: bool | None = None,
+        alpha: float | None = None,
+        tolerance: float | None = None,
+    ) -> Self:
+        """Builds criteria from options, and from a settings file where an option says nothing.
+
+        Args:
+            config: The settings file; None for no settings.
+            select_check: Codes, or their beginnings, of the checks to ask instead of all.
+            ignore_check: Codes, or their beginnings, of those not to ask, besides the file's.
+            fail_on: The lightest finding that fails: `warning`, `error` or `never`.
+            strict: Whether what could not be checked fails too.
+            alpha: The chance that any tensor drawn by its scheme is found off.
+            tolerance: What departs less from theory is no finding.
+
+        Raises:
+            OptionError: An option means nothing.
+            SettingsError: The file does.
+        """
+        said = Settings() if config is None else read_settings(Path(config))
+        given_fail_on = None if fail_on is None else _chosen("--fail-on", fail_on)
+        return cls(
+            Policy(
+                _codes(select_check) or said.select_check,
+                (*said.ignore_check, *_codes(ignore_check)),
+                said.severity,
+                tuple(map(_override, said.overrides)),
+            ),
+            _first(given_fail_on, said.fail_on, FailOn.ERROR),
+            _first(strict, said.strict, False),  # noqa: FBT003 - the last resort of a flag
+            _first(None if alpha is None else probability_of(alpha), said.alpha, ALPHA),
+            _first(
+                None if tolerance is None else tolerance_of(tolerance), said.tolerance, TOLERANCE
+            ),
+            said,
+            () if config is None else (f"settings: {config}",),
+        )
+
+    def passes(self, findings: Sequence[Finding]) -> bool:
+        """Whether a run with these findings is clean."""
+        return passes(findings, self.fail_on, strict=self.strict)
+
+
+def _chosen(option: str, value: str) -> FailOn:
+    try:
+        return choice_of(value, FailOn)
+    except OptionError as error:
+        raise OptionError(f"{option}: {error.message}", hint=error.hint) from error
+
+
+def _codes(given: Sequence[str] | str) -> tuple[str, ...]:
+    several = [given] if isinstance(given, str) else given
+    return tuple(
+        known_code(code.strip()) for text in several for code in text.split(",") if code.strip()
+    )
+
+
+def _override(said: OverrideSettings) -> Override:
+    return Override(said.tensors.matches, said.ignore_check, said.severity)
+
+
+def _first(given: _Value | None, said: _Value | None, usual: _Value) -> _Value:
+    return next(value for value in (given, said, usual) if value is not None)
