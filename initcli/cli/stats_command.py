@@ -70,6 +70,15 @@ def stats(
     ignore_check: gate_options.IgnoreCheck = None,
     fail_on: gate_options.FailOn = None,
     strict: gate_options.Strict = None,
+    baseline: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            rich_help_panel=gate_options.PANEL,
+            help="A report of an earlier run as JSON: only what it does not know of fails, and "
+            "what moved beyond its sampling error.",
+        ),
+    ] = None,
     config: gate_options.Config = None,
     no_config: gate_options.NoConfig = False,
     rows: Annotated[
@@ -130,6 +139,7 @@ def stats(
             ignore_check=ignore_check or (),
             fail_on=fail_on,
             strict=strict,
+            baseline=baseline,
             config=gate_options.settings_file(config, no_config=no_config),
             rows=rows,
             hashes=hashes,

@@ -7,9 +7,11 @@ from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 
+from initcli.checks.drift import Drifted
 from initcli.checks.finding import Finding
 from initcli.checks.observation import Observation
 from initcli.checks.registry import needed, run_checks
+from initcli.commands.against_baseline import drift_of, known_of, with_known
 from initcli.commands.arguments import require_positive
 from initcli.commands.criteria import Criteria
 from initcli.commands.observe import observe
@@ -22,6 +24,7 @@ from initcli.formats.detect import open_checkpoint
 from initcli.recipes.asked import Asked
 from initcli.recipes.assign import Plan
 from initcli.recipes.selector import Selector
+from initcli.reports.baseline import Baseline, Known, read_baseline
 from initcli.reports.describe import pooled_row, tensor_row
 from initcli.reports.stats import Opened, StatsReport
 from initcli.reports.table import Column, Table, choose_columns, sort_rows
@@ -55,6 +58,7 @@ def stats(
     fail_on: str | None = None,
     strict: bool | None = None,
     config: str | Path | None = None,
+    baseline: str | Path | None = None,
     rows: bool = False,
     hashes: bool = False,
     spectrum: bool = False,
@@ -89,6 +93,8 @@ def stats(
         fail_on: The lightest finding that fails: `warning`, `error`, the default, or `never`.
         strict: Whether what could not be checked fails too.
         config: A settings file, which holds where an option says nothing.
+        baseline: A report of an earlier run as JSON: what it found already fails nothing, and
+            statistics that moved from it by more than their sampling errors do.
         rows: Whether to look at every row and column: zero, constant, not finite, outlying.
         hashes: Whether to hash every tensor, by which copies are found.
         spectrum: Whether to compute singular values, for which matrices are read again.
@@ -119,6 +125,7 @@ def stats(
     show = Show(columns, sort, top, by, spectrum)
     show.check()
     asked = Asked(scheme, bias, parameters, recipe, layout, settings)
+    earlier = None if baseline is None else read_baseline(Path(baseline))
     needs = needed(criteria.policy)
     plan = Plan.of(asked, Selector.of(select, exclude))
     known = _known(model, arguments)
@@ -130,8 +137,8 @@ def stats(
         show,
         rows=rows or "rows" in needs,
         hashes=hashes or "hashes" in needs,
-        detail=detail,
-        values=plan.has_schemes or criteria.strict,
+        detail=detail or earlier is not None,
+        values=plan.has_schemes or criteria.strict or earlier is not None,
         jobs=jobs,
         progress=progress,
     )
@@ -141,7 +148,13 @@ def stats(
     seen = [one for observations, _ in observed for one in observations]
     progress.finish()
     seen = _with_rejections(seen, criteria.alpha)
-    findings = tuple(run_checks(seen, criteria.policy)) if request.values else ()
+    subjects = [
+        *seen,
+        *(() if earlier is None else _drifted(earlier, seen, plan.selector, criteria)),
+    ]
+    findings = tuple(run_checks(subjects, criteria.policy)) if request.values else ()
+    if earlier is not None:
+        findings = tuple(with_known(findings, earlier))
     total = pooled_row(plural(len(seen), "tensor"), seen)
     every = _rows(seen, findings)
     shown = every if by is None else _grouped(seen, by)
@@ -160,6 +173,23 @@ def stats(
         criteria.passes(findings) and (bool(seen) or not criteria.strict),
         has_values=request.values,
     )
+
+
+def _drifted(
+    earlier: Baseline, seen: Sequence[Observation], selector: Selector, criteria: Criteria
+) -> list[Drifted]:
+    """Holds every checkpoint against the baseline, but for tensors that are not selected."""
+    before = {name: known for name, known in earlier.tensors.items() if selector.matches(name)}
+    after: dict[str, dict[str, Known]] = {}
+    for one in seen:
+        after.setdefault(one.checkpoint, {})[one.spec.name] = known_of(one)
+    return [
+        drifted
+        for checkpoint, tensors in after.items()
+        for drifted in drift_of(
+            checkpoint, before, tensors, alpha=criteria.alpha, tolerance=criteria.tolerance
+        )
+    ]
 
 
 def _known(model: str | None, arguments: Sequence[str]) -> Mapping[str, Layer]:

@@ -74,6 +74,13 @@ class SettingsError(InitcliError):
     title = "unusable settings"
 
 
+class BaselineError(InitcliError):
+    """A baseline is no report of `initcli stats` as JSON, or lacks what is compared."""
+
+    code = "E108"
+    title = "unusable baseline"
+
+
 class MissingError(InitcliError):
     """A path does not exist, cannot be read, or is no regular file."""
 

@@ -12,6 +12,7 @@ import pytest
 from numpy.typing import ArrayLike
 
 import initcli
+from initcli.checks.drift import Drifted
 from initcli.checks.finding import Finding, Severity
 from initcli.checks.gate import FailOn, passes
 from initcli.checks.observation import Observation
@@ -20,6 +21,7 @@ from initcli.core.dtypes import DTYPES
 from initcli.core.tensor import TensorSpec
 from initcli.recipes.assign import Assignment
 from initcli.statistics.fold import summarise
+from initcli.theory.drift import Shift
 from initcli.theory.judge import judge
 from initcli.theory.outlying import LineVerdict
 from initcli.theory.structure import StructureVerdict
@@ -115,6 +117,17 @@ FAULTS = {
         measured(assignment=Assignment(reason="no rule of gpt2 matches", is_unmatched=True)),
         {"IC904": "not checked: no rule of gpt2 matches"},
     ),
+    "drift": (
+        Drifted("f", "w", "F32 4", "F32 4", [Shift("mean", 0.5, 0.75, 0.0)]),
+        {"IC501": "mean 0.5 → 0.75"},
+    ),
+    "gone": (Drifted("f", "w", "F32 4", ""), {"IC502": "F32 4 in the baseline, and not here"}),
+    "new": (Drifted("f", "w", "", "F32 4"), {"IC503": "F32 4, and not in the baseline"}),
+    "of another form": (Drifted("f", "w", "F32 4", "BF16 4"), {"IC504": "F32 4 → BF16 4"}),
+    "not held against the baseline": (
+        Drifted("f", "w", "I64 4", "I64 4", reason="values of I64 are no draws"),
+        {"IC905": "not held against the baseline: values of I64 are no draws"},
+    ),
     "nothing finite": (
         seen([[math.nan]], scheme="normal"),
         {"IC101": "1 of 1", "IC902": "holds no finite value"},
@@ -124,7 +137,7 @@ FAULTS = {
 
 @pytest.mark.parametrize(("observation", "expected"), FAULTS.values(), ids=FAULTS)
 def test_a_fault_is_found_and_nothing_else(
-    observation: Observation, expected: dict[str, str]
+    observation: Observation | Drifted, expected: dict[str, str]
 ) -> None:
     findings = run_checks([observation])
     assert [finding.code for finding in findings] == list(expected)
