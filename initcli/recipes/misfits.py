@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from itertools import combinations
+from itertools import islice
 
 from initcli.schemes.registry import Draw, Shared
 
@@ -27,17 +27,29 @@ def misfits(draws: Mapping[str, Draw]) -> dict[str, str]:
 
 
 def _misfits_of(group: Mapping[str, Shared]) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for (name, one), (other_name, other) in combinations(group.items(), 2):
-        for what, own, others in _differences(one, other):
-            found.setdefault(name, f"{what}: {own}, but {others} in what it is drawn with")
-            found.setdefault(other_name, f"{what}: {others}, but {own} in what it is drawn with")
-    return found
+    takers: dict[str, list[str]] = {}
+    claims: dict[str, dict[object, list[str]]] = {}
+    for name, shared in group.items():
+        for part in sorted(shared.parts):
+            takers.setdefault(part, []).append(name)
+        for what, value in shared.agreed.items():
+            claims.setdefault(what, {}).setdefault(value, []).append(name)
+    return dict((*_contradictions(claims), *_repetitions(takers)))
 
 
-def _differences(one: Shared, other: Shared) -> Iterator[tuple[str, object, object]]:
-    if twice := sorted(one.parts & other.parts):
-        yield "of one attention", ", ".join(twice), "the same"
-    for what in one.agreed:
-        if what in other.agreed and one.agreed[what] != other.agreed[what]:
-            yield what, one.agreed[what], other.agreed[what]
+def _repetitions(takers: Mapping[str, list[str]]) -> Iterator[tuple[str, str]]:
+    for part, names in takers.items():
+        for name in names if len(names) > 1 else ():
+            yield name, f"another tensor is the {part} of what it is drawn from, too"
+
+
+def _contradictions(
+    claims: Mapping[str, Mapping[object, list[str]]],
+) -> Iterator[tuple[str, str]]:
+    for what, names_of in claims.items():
+        for value, names in names_of.items():
+            for other in islice((each for each in names_of if each != value), 1):
+                yield from (
+                    (name, f"{what}: {value}, but {other} in what it is drawn with")
+                    for name in names
+                )

@@ -226,7 +226,10 @@ MISFITS = [
     ({"attn.k_proj.weight": (8, 16)}, "query·key: 4×4 rows at alpha 0.7, beta 0.7, but 4×2 rows"),
     ({"attn.v_proj.weight": (8, 16)}, "value·output: 1×16 rows at alpha 0.4, beta 0.4, but 1×8"),
     ({"attn.k_proj.weight": (16, 12)}, "width: 16, but 12 in what it is drawn with"),
-    ({"attn.self.query.weight": (16, 16)}, "of one attention: query, but the same"),
+    (
+        {"attn.self.query.weight": (16, 16)},
+        "another tensor is the query of what it is drawn",
+    ),
 ]
 
 
