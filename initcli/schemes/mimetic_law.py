@@ -15,7 +15,7 @@ and the density of z is Im w/(πα²). At width d the moments of the k largest �
 d = 8 … 256, k = d, d/2 and d/8, differ from the limit's by at most 0.27/d of the first and 0.6/d
 of the second for k = d/8. The sampling error that independent values would have is 1.4/d and
 more of the first, for as many heads as make a square: the limit is off by less than a fifth of it.
-True draws scatter half as much or less, as values of a row share their norm: bands are wide by that.
+True draws scatter half as much or less, as a row's values share its norm: bands are wide by that.
 """
 
 from __future__ import annotations
