@@ -36,6 +36,8 @@ from initcli.statistics.summary import Summary
 from initcli.theory.judge import cannot_judge, judge
 
 _SEEDS = 2**63
+# Told of what is left alone where nothing is drawn.
+_REASONS = 3
 _HIDDEN = frozenset({"checkpoint", "min", "max", "zeros", "nan", "inf", "gain", "z", "verdict"})
 
 
@@ -145,7 +147,8 @@ def _planned(plan: Plan, opened: Source) -> tuple[Source, dict[str, Assignment]]
 def _refuse_idle(plan: Plan, assignments: Mapping[str, Assignment]) -> None:
     """Refuses to write a copy where something should have been drawn."""
     if plan.has_schemes and not any(one.draw for one in assignments.values()):
-        reason = next((one.reason for one in assignments.values() if one.is_skip), "")
+        reasons = dict.fromkeys(one.reason for one in assignments.values() if one.is_skip)
+        reason = "; ".join([*reasons][:_REASONS])
         raise NotApplicableError(
             f"no tensor can be drawn by it{reason and ': '}{reason}", where=plan.name
         )

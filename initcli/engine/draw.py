@@ -82,7 +82,8 @@ def draw_blocks(
     if not values:
         return
     if draw.grain is Grain.WHOLE:
-        yield _zeroed(_whole(draw, shape, seed, name), 0, draw)
+        key = draw.shared.key if draw.shared else name
+        yield _zeroed(_whole(draw, shape, seed, key), 0, draw)
         return
     shared = generator(seed, name)
     every = blocks_of(values)
@@ -122,12 +123,12 @@ def _zeroed(block: torch.Tensor, first: int, draw: Draw) -> torch.Tensor:
     return block
 
 
-def _whole(draw: Draw, shape: Shape, seed: int, name: str) -> torch.Tensor:
+def _whole(draw: Draw, shape: Shape, seed: int, key: str) -> torch.Tensor:
     import torch
 
     tensor = torch.empty(shape, dtype=torch.float32, device="cpu")
     with torch.no_grad(), _threads(_LAPACK_THREADS):
-        draw.fill(tensor, generator(seed, name))
+        draw.fill(tensor, generator(seed, key))
     return tensor.view(-1)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from initcli.core.progress import SILENT, Progress
 from initcli.engine.draw import draw_blocks
 from initcli.engine.local import borrow
+from initcli.engine.orthogonality import angles
 from initcli.engine.plan import Piece, chunks, in_file_order
 from initcli.engine.spectra import rows_of
 from initcli.formats.checkpoint import Checkpoint, StoredTensor
@@ -17,7 +18,7 @@ from initcli.formats.reading import Reader, open_shard
 from initcli.models.torch_bytes import chunks_of
 from initcli.schemes.law import Fixed, Law
 from initcli.schemes.registry import Draw, Grain
-from initcli.schemes.structure import CentralIsometry, Isometry, ZeroRun, ZerosPerColumn
+from initcli.schemes.structure import CentralIsometry, Isometry, Orthogonal, ZeroRun, ZerosPerColumn
 from initcli.statistics.decode import Array
 from initcli.statistics.gram import BLOCK_BYTES, NotFiniteError, ReadRows
 from initcli.statistics.lanczos import NotConvergedError
@@ -25,6 +26,7 @@ from initcli.statistics.lines import MOST_COLUMNS
 from initcli.statistics.spectrum import distance_from_isometry
 from initcli.statistics.strays import Strays, strays
 from initcli.theory.structure import (
+    Angles,
     Distances,
     Measured,
     Unmeasured,
@@ -49,9 +51,10 @@ def structures(
     """Yields what is found of the structure of every tensor that is expected to have one.
 
     A pattern is drawn and compared value by value; where it can only be drawn whole, it takes
-    four bytes a value, and is not where those exceed `MOST_DRAWN`. Of an isometry the distance
-    from one is measured, for which its Gram matrix is computed: as long, and as much memory, as
-    `initcli.statistics.spectrum` says. Of a matrix with zeros those in each column are counted.
+    four bytes a value, and is not where those exceed `MOST_DRAWN`. Of an isometry, and of rows
+    that are but orthogonal once brought to one norm, the distance from one is measured, for which
+    the Gram matrix is computed: as long, and as much memory, as `initcli.statistics.spectrum`
+    says. Of a matrix with zeros those in each column are counted.
 
     Args:
         checkpoint: What to read.
@@ -72,17 +75,29 @@ def structures(
 
 
 def _measured(tensor: StoredTensor, reader: Reader, draw: Draw) -> Measured:
-    if draw.law.structure is None:
+    structure = draw.law.structure
+    if structure is None:
         return _strays(tensor, reader, draw)
-    if isinstance(draw.law.structure, ZeroRun):
-        return _run(tensor, reader, draw.law.structure)
-    if isinstance(draw.law.structure, ZerosPerColumn):
+    if isinstance(structure, ZeroRun):
+        return _run(tensor, reader, structure)
+    if isinstance(structure, ZerosPerColumn):
         return _zeros(tensor, reader)
-    if isinstance(draw.law.structure, CentralIsometry):
+    if isinstance(structure, CentralIsometry):
         around = _around_centre(tensor, reader)
         if around.count:
             return around
-    return _distances(tensor, reader, draw.law.structure)
+    try:
+        return _of_gram(tensor, reader, structure)
+    except (NotFiniteError, NotConvergedError) as error:
+        return Unmeasured(str(error))
+
+
+def _of_gram(
+    tensor: StoredTensor, reader: Reader, structure: Isometry | CentralIsometry | Orthogonal
+) -> Distances | Angles:
+    if isinstance(structure, Orthogonal):
+        return angles(tensor, reader, structure)
+    return _distances(tensor, reader, structure)
 
 
 def _strays(tensor: StoredTensor, reader: Reader, draw: Draw) -> Strays | Unmeasured:
@@ -127,19 +142,14 @@ def _around_centre(tensor: StoredTensor, reader: Reader) -> Strays:
 
 def _distances(
     tensor: StoredTensor, reader: Reader, structure: Isometry | CentralIsometry
-) -> Distances | Unmeasured:
+) -> Distances:
     sides = sides_of(structure, tensor.spec.shape)
     if isinstance(structure, CentralIsometry):
         parts = [_central_rows(tensor, reader)]
     else:
         starts = range(0, tensor.spec.parameters // sides[1], sides[0])
         parts = [rows_of(tensor, reader, start, sides[1]) for start in starts]
-    try:
-        return Distances(
-            tuple(distance_from_isometry(read, sides, structure.gain) for read in parts)
-        )
-    except (NotFiniteError, NotConvergedError) as error:
-        return Unmeasured(str(error))
+    return Distances(tuple(distance_from_isometry(read, sides, structure.gain) for read in parts))
 
 
 def _central_rows(tensor: StoredTensor, reader: Reader) -> ReadRows:

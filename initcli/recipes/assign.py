@@ -11,6 +11,7 @@ from initcli.core.errors import NotApplicableError, OptionError
 from initcli.core.tensor import TensorSpec
 from initcli.core.text import did_you_mean, some, visible
 from initcli.recipes.asked import Asked
+from initcli.recipes.misfits import misfits
 from initcli.recipes.recipe import Recipe, load_recipe
 from initcli.recipes.rule import Rule
 from initcli.recipes.selector import Selector
@@ -131,11 +132,16 @@ class Plan:
             own = {key: each for key, each in counted.items() if key in _OF_TENSORS}
             return with_defaults({**counted, **configured, **own, **self.settings}, defaults)
 
-        return {
+        found = {
             name: self._assign(spec, layers[name], variables(name))
             if name in chosen
             else _NOT_SELECTED
             for name, spec in specs.items()
+        }
+        draws = {name: one.draw for name, one in found.items() if one.draw}
+        return found | {
+            name: self._unfit(found[name].scheme, name, UnfitError(reason))
+            for name, reason in misfits(draws).items()
         }
 
     def _refuse_unasked(self) -> None:
@@ -184,10 +190,13 @@ class Plan:
             where = self._place(rule, spec)
             raise OptionError(error.message, where=where, hint=error.hint) from error
         except UnfitError as error:
-            if self.selector.names(spec.name):
-                message = f"{text}: {error}"
-                raise NotApplicableError(message, where=visible(spec.name, 200)) from error
-            return Assignment(scheme=text, reason=str(error), is_skip=True)
+            return self._unfit(text, spec.name, error)
+
+    def _unfit(self, text: str, name: str, error: UnfitError) -> Assignment:
+        """Leaves a tensor as it is that a scheme cannot draw, unless it was asked for by name."""
+        if self.selector.names(name):
+            raise NotApplicableError(f"{text}: {error}", where=visible(name, 200)) from error
+        return Assignment(scheme=text, reason=str(error), is_skip=True)
 
     def _place(self, rule: Rule, spec: TensorSpec) -> str:
         """Names what a formula or parameter was worked out for."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import replace
 
 from initcli.core.tensor import Shape, TensorSpec
@@ -39,19 +39,20 @@ def layers_of(specs: Mapping[str, TensorSpec]) -> dict[str, Layer]:
     Scalars, GPT-2's `masked_bias` among them, are neither.
 
     A layout is told by the length of the bias, which is the number of outputs, and by the names
-    of fused projections, experts and embeddings; where neither speaks it is left open. A bias
-    has the layout of its weight.
+    of fused projections, experts and embeddings; where neither speaks it is left open. A square
+    weight lies as those of the layers beside it. A bias has the layout of its weight.
     """
     beside: dict[str, dict[str, Shape]] = {}
     for name, spec in specs.items():
         layer, _, last = name.rpartition(".")
         beside.setdefault(layer, {})[last] = spec.shape
+    swapped = _with_swapped(beside)
     return {
         name: Layer(
             spec.shape,
             name,
             _role(spec, specs),
-            _layout(_weight_of(spec, specs), beside[name.rpartition(".")[0]]),
+            _layout(_weight_of(spec, specs), beside[name.rpartition(".")[0]], swapped),
             beside=beside[name.rpartition(".")[0]],
         )
         for name, spec in specs.items()
@@ -65,7 +66,18 @@ def _weight_of(spec: TensorSpec, specs: Mapping[str, TensorSpec]) -> TensorSpec:
     return specs.get(f"{layer}{dot}{last.replace('bias', 'weight')}", spec) if is_bias else spec
 
 
-def _layout(spec: TensorSpec, beside: Mapping[str, Shape]) -> Layout | None:
+def _with_swapped(beside: Mapping[str, Mapping[str, Shape]]) -> set[str]:
+    """Returns modules that hold a layer whose bias is as long as its weight's second side."""
+    return {
+        layer.lower().rpartition(".")[0]
+        for layer, held in beside.items()
+        if (shape := held.get("weight", ()))[1:] == held.get("bias") != shape[:1]
+    }
+
+
+def _layout(
+    spec: TensorSpec, beside: Mapping[str, Shape], swapped: Container[str]
+) -> Layout | None:
     if len(spec.shape) < _MATRIX or not spec.dtype.is_float or not spec.parameters:
         return None
     layer, _, last = spec.name.lower().rpartition(".")
@@ -77,6 +89,8 @@ def _layout(spec: TensorSpec, beside: Mapping[str, Shape]) -> Layout | None:
     if len(spec.shape) == _MATRIX + 1 and "experts" in layer.split("."):
         kind: Kind = "in_out" if are_transposed(beside) else "linear"
         told: Layout | None = Layout(kind, parts=parts, stacked=True)
+    elif spec.shape == bias * _MATRIX and layer.rpartition(".")[0] in swapped:
+        told = Layout("in_out", parts=parts)
     elif len(bias) == 1:
         told = _told_by_bias(spec.shape, bias[0], parts)
     else:

@@ -8,12 +8,13 @@ from initcli.schemes import torch_default, torch_init
 # isort: split
 
 # isort: split
-from initcli.schemes import depth, isometries, mamba, single_purpose, variance_scaling
+from initcli.schemes import depth, isometries, mamba, mimetic, single_purpose, variance_scaling
 
 __all__ = [
     "depth",
     "isometries",
     "mamba",
+    "mimetic",
     "single_purpose",
     "torch_default",
     "torch_init",

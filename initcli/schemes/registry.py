@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, get_type_hints
 
@@ -42,6 +42,21 @@ class Fill(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Shared:
+    """What several tensors are drawn from together, each its own part.
+
+    Attributes:
+        key: What the generator is keyed with, in place of the tensor's name.
+        parts: Which parts this one takes; no two tensors take the same.
+        agreed: What it takes for granted, by what that is: others that do must take it alike.
+    """
+
+    key: str
+    parts: frozenset[str]
+    agreed: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
 class Draw:
     """What a scheme does with one layer.
 
@@ -52,6 +67,7 @@ class Draw:
         held: Bytes a value that a whole fill holds beside the tensor.
         zeroed: First and count of consecutive values that are set to zero once they are drawn.
         remark: What a reader should know of this choice.
+        shared: What it is drawn from together with other tensors; None if it stands alone.
     """
 
     law: Law
@@ -60,6 +76,7 @@ class Draw:
     held: int = 0
     zeroed: tuple[int, int] = (0, 0)
     remark: str = ""
+    shared: Shared | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,19 @@ class Isometry:
 
 
 @dataclass(frozen=True, slots=True)
+class Orthogonal:
+    """Rows, or columns, are orthogonal to the others of their run, whatever their norms.
+
+    Attributes:
+        runs: How many each run has; all together.
+        axis: 0 for rows, 1 for columns.
+    """
+
+    runs: tuple[int, ...]
+    axis: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class ZerosPerColumn:
     """Each column of the matrix holds so many zeros."""
 
@@ -46,4 +59,4 @@ class ZeroRun:
     count: int
 
 
-Structure = Isometry | ZerosPerColumn | CentralIsometry | ZeroRun
+Structure = Isometry | Orthogonal | ZerosPerColumn | CentralIsometry | ZeroRun

@@ -25,8 +25,9 @@ from numpy.typing import NDArray
 from initcli.core.dtypes import DType
 from initcli.core.tensor import Shape, TensorSpec
 from initcli.core.text import plural
+from initcli.schemes import law as laws
 from initcli.schemes.law import Law
-from initcli.schemes.structure import CentralIsometry, Isometry, ZerosPerColumn
+from initcli.schemes.structure import CentralIsometry, Isometry, Orthogonal, ZerosPerColumn
 from initcli.statistics.strays import Strays
 from initcli.theory.rounding import mass_at_zero, rounded
 
@@ -51,6 +52,19 @@ class Distances:
     parts: tuple[float, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Angles:
+    """How far runs of rows or columns are from orthogonal.
+
+    Attributes:
+        runs: ‖G − I‖₂ of each, of its lines brought to norm 1.
+        least: The smallest norm there is beside 0.
+    """
+
+    runs: tuple[float, ...]
+    least: float
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class ZeroCounts:
     """How many zeros each column of a matrix holds."""
@@ -65,7 +79,7 @@ class Unmeasured:
     reason: str
 
 
-Measured = Strays | Distances | ZeroCounts | Unmeasured
+Measured = Strays | Distances | Angles | ZeroCounts | Unmeasured
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +105,8 @@ def judge_structure(law: Law, spec: TensorSpec, found: Measured) -> StructureVer
         return _judge_zeros(law, law.structure, spec, found.columns)
     if isinstance(found, Distances) and isinstance(law.structure, Isometry | CentralIsometry):
         return _judge_isometry(law, law.structure, spec, found)
+    if isinstance(found, Angles) and isinstance(law.structure, Orthogonal):
+        return _judge_angles(law.structure, spec, found)
     raise TypeError("what was measured is not what the law has")
 
 
@@ -121,8 +137,7 @@ def _judge_isometry(
     rows, columns = sides_of(isometry, spec.shape)
     tolerance = isometry_tolerance(law, spec.dtype, (rows, columns))
     if tolerance >= 1:  # which two equal rows do not exceed
-        reason = f"rounding to {spec.dtype.code} may take all of it at this scale"
-        return StructureVerdict(reason=reason)
+        return _taken(spec)
     worst = max(found.parts)
     if worst <= tolerance:
         return StructureVerdict()
@@ -133,6 +148,28 @@ def _judge_isometry(
         f"{part if len(found.parts) > 1 else ''}{product} is off {square:.4g}·I by "
         f"{worst * square:.3g} (tolerance {tolerance * square:.1g})"
     )
+
+
+def _judge_angles(structure: Orthogonal, spec: TensorSpec, found: Angles) -> StructureVerdict:
+    """Allows every line what rounding does to the shortest, of which it may take most."""
+    length = spec.shape[1 - structure.axis]
+    shortest = laws.orthogonal(found.least, length)
+    first = 0
+    for run, off in zip(structure.runs, found.runs, strict=True):
+        tolerance = isometry_tolerance(shortest, spec.dtype, (run, length))
+        if tolerance >= 1:
+            return _taken(spec)
+        if off > tolerance:
+            lines = f"{'rows' if structure.axis == 0 else 'columns'} {first} to {first + run - 1}"
+            bound = f"off I by {off:.3g} (tolerance {tolerance:.1g})"
+            return StructureVerdict(f"{lines} are not orthogonal: their cosines are {bound}")
+        first += run
+    return StructureVerdict()
+
+
+def _taken(spec: TensorSpec) -> StructureVerdict:
+    reason = f"rounding to {spec.dtype.code} may take all of it at this scale"
+    return StructureVerdict(reason=reason)
 
 
 def isometry_tolerance(law: Law, dtype: DType, sides: tuple[int, int]) -> float:

@@ -15,8 +15,8 @@ from initcli.schemes.registry import SCHEMES
 from initcli.schemes.spec import parse_scheme
 
 FACTORIES = ["mlp.py:mlp", "convnet.py:convnet", "tiny_gpt.py:tiny_gpt"]
-# Of kernels or vectors only, of matrices only, and not of query, key and value in one.
-NEVER_MATRICES = {"delta_orthogonal", "dirac", "lstm_bias"}
+# Of kernels, vectors or attention only, of matrices only, and not of query, key, value in one.
+NEVER_MATRICES = {"delta_orthogonal", "dirac", "lstm_bias", "mimetic"}
 UNFIT = {
     "mlp.py:mlp": set[str](),
     "convnet.py:convnet": {"eye", "idinit", "mamba_a_log", "sinusoid", "sparse", "zero_hadamard"},

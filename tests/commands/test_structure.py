@@ -32,6 +32,10 @@ SCHEMES = [
     ("delta_orthogonal(2)", (6, 6, 4)),
     ("sparse(0.3, 0.1)", (20, 30)),
     ("sparse(0.3, 0.1)", (2, 30)),
+    ("mimetic(query, 4)", (32, 64)),
+    ("mimetic(query, 1)", (64, 64)),
+    ("mimetic(output, 1)", (48, 24)),
+    ("mimetic(qkv, 2)", (72, 48)),
 ]
 
 
@@ -101,6 +105,13 @@ def bent_centre() -> torch.Tensor:
     return values
 
 
+def equal_in_head() -> torch.Tensor:
+    values = drawn("mimetic(query, 4)", (32, 64))
+    values[11] = 0.5 * values[13]
+    return values
+
+
+SKEW = "are not orthogonal: their cosines are off I by"
 NAN = torch.eye(8)
 NAN[2, 5] = math.nan
 
@@ -122,6 +133,9 @@ FAULTS = [
         "sparse(0.5, 1)",
         "2 of 8 columns are off: column 3 holds 6 zeros, 5 expected",
     ),
+    (equal_in_head(), "mimetic(query, 4)", f"rows 8 to 15 {SKEW} 1 (tolerance "),
+    (equal_in_head().T, "mimetic(output, 1)", f"columns 0 to 31 {SKEW} "),
+    (matrix(32, 64), "mimetic(query, 4)", f"rows 0 to 7 {SKEW} "),
 ]
 
 

@@ -83,3 +83,19 @@ def test_roles_follow_from_names_and_shapes(
     assert {name: layer.role for name, layer in layers_of(specs).items()} == {
         name: role for name, _, _, role in model
     }
+
+
+@pytest.mark.parametrize(("beside", "expected"), [((8, 24), "in_out"), ((24, 8), None)])
+def test_a_square_weight_lies_as_those_beside_it(
+    beside: tuple[int, int], expected: str | None
+) -> None:
+    shapes = {"c_proj": ((8, 8), 8), "c_fused": (beside, 24)}
+    specs = {
+        f"h.0.Attn.{name}.{last}": spec(f"h.0.Attn.{name}.{last}", *shape)
+        for name, (weight, outputs) in shapes.items()
+        for last, shape in (("weight", weight), ("bias", (outputs,)))
+    }
+    layers = layers_of(specs)
+    for last in ("weight", "bias"):
+        layout = layers[f"h.0.Attn.c_proj.{last}"].layout
+        assert (layout.kind if layout else None) == expected

@@ -8,7 +8,7 @@ from initcli.schemes.layer import Layer
 from initcli.schemes.registry import Draw
 from initcli.schemes.spec import parse_layout, parse_scheme
 
-VARIABLES = {"n_layer": 12.0, "layer": 3.0, "d_model": 64.0}
+VARIABLES = {"n_layer": 12.0, "layer": 3.0, "d_model": 64.0, "n_head": 4.0}
 
 VECTOR, MATRIX, TALL, WIDE = (30_000,), (160, 200), (320, 100), (50, 600)
 KERNEL, VOLUME = (48, 24, 5, 5), (24, 16, 3, 3, 3)
@@ -140,6 +140,18 @@ RECORDS = {
     "mamba_d": Record((VECTOR,)),
     "mamba_dt_bias": Record((VECTOR,), ("", "(1e-5, 0.1)", "(0.01, 5, 0.2)")),
     "mamba_dt_proj": Record((MATRIX,)),
+    "mimetic": Record(
+        ((64, 64), (192, 192), (96, 128), ((192, 192), "in_out")),
+        (
+            "",
+            "(query, 1)",
+            "(key, beta_qk=0)",
+            "(key, 2, 0.3, 1)",
+            "(value)",
+            "(value, 4, alpha_vo=0.9)",
+        ),
+        "layers.3.attn.k_proj.weight",
+    ),
     "siren": Record(LAID_OUT, ("", "(omega=10)", "(first=true)")),
     "lora_a": Record((WIDE,)),
     "lora_b": Record((TALL,)),
