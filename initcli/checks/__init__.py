@@ -1,5 +1,5 @@
 """What is wrong with a checkpoint: one function a check, findings, and the gate."""
 
-from initcli.checks import coverage, drift, theory, values
+from initcli.checks import coverage, difference, drift, theory, values
 
-__all__ = ["coverage", "drift", "theory", "values"]
+__all__ = ["coverage", "difference", "drift", "theory", "values"]

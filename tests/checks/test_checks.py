@@ -12,6 +12,7 @@ import pytest
 from numpy.typing import ArrayLike
 
 import initcli
+from initcli.checks.difference import Difference
 from initcli.checks.drift import Drifted
 from initcli.checks.finding import Finding, Severity
 from initcli.checks.gate import FailOn, passes
@@ -128,6 +129,36 @@ FAULTS = {
         Drifted("f", "w", "I64 4", "I64 4", reason="values of I64 are no draws"),
         {"IC905": "not held against the baseline: values of I64 are no draws"},
     ),
+    "values that differ": (
+        Difference("f", "w", "F32 4", "F32 4", values=4, beyond=1, relative=0.25),
+        {"IC401": "1 of 4 values beyond tolerance, relative change 0.25"},
+    ),
+    "bytes that differ": (
+        Difference("f", "w", "F6_E2M3 4", "F6_E2M3 4", values=4, beyond=4),
+        {"IC401": "4 of 4 values beyond tolerance"},
+    ),
+    "only in A": (Difference("f", "w", "F32 4", ""), {"IC402": "F32 4 in A, and not in B"}),
+    "only in B": (Difference("f", "w", "", "F32 4"), {"IC403": "F32 4 in B, and not in A"}),
+    "shapes that differ": (
+        Difference("f", "w", "F32 4", "F32 5", has_other_shape=True),
+        {"IC404": "F32 4 → F32 5"},
+    ),
+    "dtypes that differ": (
+        Difference("f", "w", "F32 4", "BF16 4", has_other_dtype=True),
+        {"IC405": "F32 4 → BF16 4"},
+    ),
+    "a multiple": (
+        Difference("f", "w", "F32 4", "F32 4", values=4, beyond=4, relative=1.0, factor=2.0),
+        {"IC401": "4 of 4", "IC406": "B = 2 · A"},
+    ),
+    "one NaN in B": (
+        Difference("f", "w", "F32 4", "F32 4", values=4, beyond=1, incomparable=1),
+        {"IC401": "1 of 4", "IC407": "1 pair of values without a distance"},
+    ),
+    "not compared": (
+        Difference("f", "w", "F32 4", "F4 4", reason="F4 is not decoded"),
+        {"IC906": "not compared: F4 is not decoded"},
+    ),
     "nothing finite": (
         seen([[math.nan]], scheme="normal"),
         {"IC101": "1 of 1", "IC902": "holds no finite value"},
@@ -137,7 +168,7 @@ FAULTS = {
 
 @pytest.mark.parametrize(("observation", "expected"), FAULTS.values(), ids=FAULTS)
 def test_a_fault_is_found_and_nothing_else(
-    observation: Observation | Drifted, expected: dict[str, str]
+    observation: Observation | Drifted | Difference, expected: dict[str, str]
 ) -> None:
     findings = run_checks([observation])
     assert [finding.code for finding in findings] == list(expected)
