@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from initcli.cli import options
-from initcli.cli.output import FOR_MACHINES, deliver, form_of, progress
+from initcli.cli.output import FOR_MACHINES, deliver, progress
+from initcli.cli.targets import targets_of
 from initcli.reports.tensor_columns import COLUMNS
 
 MEASURED = "What is measured"
@@ -60,12 +61,7 @@ def stats(
     columns: options.Columns = None,
     wide: options.Wide = False,
     form: options.Form = None,
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            "-o", "--output", metavar="FILE", rich_help_panel=options.OUTPUT, help="Write there."
-        ),
-    ] = None,
+    output: options.Output = None,
     fail_on: Annotated[
         str,
         typer.Option(metavar="warning|error|never", help="The lightest finding that exits 1."),
@@ -108,7 +104,7 @@ def stats(
     """Measures every tensor, and holds it against what a scheme implies."""
     from initcli.commands.stats import stats as run
 
-    chosen = form_of(output, form)
+    targets = targets_of(output or (), form)
     with progress() as shown:
         report = run(
             *checkpoints,
@@ -133,8 +129,8 @@ def stats(
             hashes=hashes,
             spectrum=spectrum,
             device=device,
-            detail=chosen in FOR_MACHINES,
+            detail=any(one.form in FOR_MACHINES for one in targets),
             jobs=jobs,
             progress=shown,
         )
-    deliver(report, chosen, output, inputs=report.files, wide=wide)
+    deliver(report, targets, inputs=report.files, wide=wide)

@@ -7,10 +7,11 @@ from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 
+from initcli.checks.contents import Contents
 from initcli.checks.finding import Finding
-from initcli.checks.gate import FailOn, passes
+from initcli.checks.gate import FailOn, Gate, passes
 from initcli.checks.observation import Observation
-from initcli.checks.registry import run_checks
+from initcli.checks.registry import codes_of, run_checks
 from initcli.commands.arguments import require_positive
 from initcli.commands.observe import observe
 from initcli.commands.request import Request, Show
@@ -142,6 +143,8 @@ def stats(
         tuple(chain(*(checkpoint.files for checkpoint in checkpoints))),
         passes(findings, gate, strict=strict) and (bool(seen) or not strict),
         has_values=request.values,
+        asked=codes_of(Observation, Contents) if request.values else (),
+        gate=Gate(gate, strict),
     )
 
 

@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from initcli.core.text import plural
+from initcli.reports.differences import inquiry_of_pairs
 from initcli.reports.table import Table
 
 if TYPE_CHECKING:
     from initcli.checks.finding import Finding
     from initcli.core.tensor import Shape, TensorSpec
+    from initcli.reports.inquiry import Inquiry
     from initcli.statistics.moments import AnyMoments
     from initcli.statistics.pair import Distance, PairSummary
 
@@ -223,6 +225,11 @@ class CompareReport:
         """The outcome in one line."""
         outcome = "no difference beyond tolerance" if self.passed else "different"
         return f"{outcome}: {_counted(self.rows)}"
+
+    @property
+    def inquiry(self) -> Inquiry:
+        """Whether the two agree, asked of every name, whatever the table shows."""
+        return inquiry_of_pairs(self.rows, self.b)
 
     def document(self) -> dict[str, object]:
         """Returns everything, for machines."""

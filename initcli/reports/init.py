@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from initcli.checks.finding import Finding
 from initcli.core.text import plural
+from initcli.reports.inquiry import NOTHING_ASKED, Inquiry
 from initcli.reports.table import Table
 from initcli.reports.tensor_row import TensorRow
 
@@ -33,6 +34,7 @@ class InitReport:
 
     schema = "initcli.init/1"
     findings: tuple[Finding, ...] = ()
+    inquiry: Inquiry = NOTHING_ASKED
     passed: bool = True
 
     @property

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from initcli.checks.finding import Finding, Severity
+from initcli.checks.gate import Gate
 from initcli.core.text import plural
+from initcli.reports.inquiry import Inquiry, inquiry_of_tensors
 from initcli.reports.table import Table, findings_document
 from initcli.reports.tensor_row import TensorRow
 
@@ -46,6 +48,8 @@ class StatsReport:
         files: Every file that was read.
         passed: Whether the gate is open.
         has_values: Whether values were read, and not headers only.
+        asked: The codes of the checks that were asked.
+        gate: Which findings fail the run.
     """
 
     checkpoints: tuple[Opened, ...]
@@ -57,6 +61,8 @@ class StatsReport:
     files: tuple[Path, ...]
     passed: bool
     has_values: bool = True
+    asked: tuple[str, ...] = ()
+    gate: Gate = field(default_factory=Gate)
 
     schema = "initcli.stats/1"
 
@@ -72,6 +78,11 @@ class StatsReport:
             return outcome
         judged = sum(row.ratio is not None or row.z is not None for row in self.rows)
         return f"{outcome}; {judged:,} of {plural(len(self.rows), 'tensor')} held against theory"
+
+    @property
+    def inquiry(self) -> Inquiry:
+        """What checks were asked of every selected tensor, whatever the table shows."""
+        return inquiry_of_tensors(self.rows, self.asked, self.findings, self.gate)
 
     def document(self) -> dict[str, object]:
         """Returns everything, for machines; the rows as the table shows them."""

@@ -14,6 +14,7 @@ from initcli.core.text import did_you_mean
 
 if TYPE_CHECKING:
     from initcli.checks.finding import Finding
+    from initcli.reports.inquiry import Inquiry
 
 
 class Form(enum.Enum):
@@ -130,6 +131,10 @@ class Report(Protocol):
     @property
     def findings(self) -> Sequence[Finding]:
         """What checks found."""
+
+    @property
+    def inquiry(self) -> Inquiry:
+        """What was asked of which tensors and found, for CI services."""
 
     @property
     def notes(self) -> Sequence[str]:

@@ -12,6 +12,7 @@ import pytest
 from numpy.typing import ArrayLike
 
 import initcli
+from initcli.checks.differences import Difference
 from initcli.checks.finding import Finding, Severity
 from initcli.checks.gate import FailOn, passes
 from initcli.checks.observation import Observation
@@ -70,6 +71,7 @@ FAULTS = {
     "one NaN": (seen(with_one(math.nan)), {"IC101": "1 of 64 values NaN"}),
     "one infinity": (seen(with_one(-math.inf)), {"IC102": "1 of 64 values infinite"}),
     "all NaN": (seen(ZEROS * math.nan), {"IC101": "16 of 16 values NaN"}),
+    "a difference": (Difference("f", "w", "changed: 1 of 2"), {"IC301": "changed: 1 of 2"}),
     "both": (seen([[math.nan, math.inf]]), {"IC101": "1 of 2", "IC102": "1 of 2"}),
     "all zero": (seen(ZEROS), {"IC103": "all 16 values are zero"}),
     "all minus zero": (seen(-ZEROS, "BF16"), {"IC103": "all 16"}),

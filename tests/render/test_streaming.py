@@ -11,6 +11,7 @@ import pytest
 
 import initcli
 from initcli.cli.output import deliver
+from initcli.cli.targets import Target
 from initcli.render.formats import Format, streamer
 from initcli.reports.table import Records, Table
 from made import many
@@ -85,7 +86,7 @@ def test_what_fails_half_way_leaves_the_old_file(
     path = tmp_path / "report.out"
     path.write_text("old")
     with pytest.raises(RuntimeError, match="broken row"):
-        deliver(broken, form, path)
+        deliver(broken, [Target(form, path)])
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
 
@@ -95,7 +96,7 @@ def test_what_fails_within_the_first_block_writes_nothing(
 ) -> None:
     table = replace(broken.table, rows=broken.table.rows[-3:])
     with pytest.raises(RuntimeError, match="broken row"):
-        deliver(replace(broken, table=table), Format.JSON)
+        deliver(replace(broken, table=table), [Target(Format.JSON)])
     assert capsys.readouterr().out == ""
 
 
