@@ -11,6 +11,7 @@ from initcli.cli.environment import describe_environment
 from initcli.cli.gains_command import gains
 from initcli.cli.options import with_scheme_parameters
 from initcli.cli.recipes_command import recipes
+from initcli.cli.schema_command import schema
 from initcli.cli.schemes_command import schemes
 from initcli.core.errors import OptionError
 from initcli.core.version import VERSION
@@ -27,6 +28,7 @@ app.command("compare", epilog=compare_command.EXAMPLES)(compare_command.compare)
 app.command("schemes")(schemes)
 app.command("gains")(gains)
 app.command("recipes")(recipes)
+app.command("schema")(schema)
 
 
 @app.callback(invoke_without_command=True)

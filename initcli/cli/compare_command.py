@@ -60,7 +60,7 @@ def compare(
     """Says what differs between two checkpoints, tensor by tensor."""
     from initcli.commands.compare import compare as run
 
-    targets = targets_of(output or (), form)
+    targets = targets_of(output or (), form, inputs=(a, b))
     with progress() as shown:
         report = run(
             a,

@@ -75,7 +75,7 @@ def init(
     """Draws selected tensors of a model or checkpoint, and keeps the rest."""
     from initcli.commands.init import init as run
 
-    targets = targets_of(report or (), form, reserved=output)
+    targets = targets_of(report or (), form, inputs=named_files(source), reserved=output)
     with progress() as shown:
         done = run(
             source,
@@ -98,4 +98,4 @@ def init(
             jobs=jobs,
             progress=shown,
         )
-    deliver(done, targets, inputs=named_files(source), wide=wide)
+    deliver(done, targets, wide=wide)

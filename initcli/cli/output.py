@@ -12,8 +12,7 @@ from typing import NoReturn, TextIO
 import typer
 
 from initcli.cli.step_summary import append_summary
-from initcli.cli.targets import Target
-from initcli.core.errors import OutputError
+from initcli.cli.targets import Target, refuse_inputs
 from initcli.core.progress import SILENT, Progress
 from initcli.core.text import visible
 from initcli.render.formats import Format, streamer
@@ -64,10 +63,11 @@ def deliver(
         OutputError: A file is an input, or cannot be written.
         typer.Exit: Always: 0 if the report passed, else 1.
     """
+    refuse_inputs(targets, inputs)
     shown = [one.form for one in targets if one.path is None]
     for one in targets:
         if one.path is not None:
-            _write(one.path, _blocks(_pieces(report, one.form, Screen())), inputs)
+            _write(one.path, _blocks(_pieces(report, one.form, Screen())))
     for form in shown:
         sys.stdout.writelines(_blocks(_pieces(report, form, _stdout_screen(wide=wide))))
         sys.stdout.flush()
@@ -125,10 +125,7 @@ def _is_capable(stream: TextIO | None) -> bool:
     return stream is not None and stream.isatty() and os.environ.get("TERM") != "dumb"
 
 
-def _write(path: Path, blocks: Iterable[str], inputs: Iterable[Path]) -> None:
-    if path.exists() and any(one.exists() and path.samefile(one) for one in inputs):
-        message = "the output is an input, and an input is never changed"
-        raise OutputError(message, where=visible(str(path), 300))
+def _write(path: Path, blocks: Iterable[str]) -> None:
     from initcli.formats.atomic import atomic_file
 
     with atomic_file(path, overwrite=True) as file:

@@ -104,7 +104,7 @@ def stats(
     """Measures every tensor, and holds it against what a scheme implies."""
     from initcli.commands.stats import stats as run
 
-    targets = targets_of(output or (), form)
+    targets = targets_of(output or (), form, inputs=checkpoints)
     with progress() as shown:
         report = run(
             *checkpoints,

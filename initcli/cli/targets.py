@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,24 +28,31 @@ class Target:
 
 
 def targets_of(
-    outputs: Sequence[str], wanted: Format | None, *, reserved: Path | None = None
+    outputs: Sequence[str],
+    wanted: Format | None,
+    *,
+    inputs: Iterable[Path] = (),
+    reserved: Path | None = None,
 ) -> tuple[Target, ...]:
     """Settles where a report goes, so that one scan feeds every form of it.
 
     Args:
         outputs: `FORM:FILE`, or a bare FILE, whose ending implies its form; `-` is stdout.
         wanted: The form of every bare FILE; where there is none, of stdout.
+        inputs: What the user names to be read.
         reserved: What the command writes beside its report.
 
     Raises:
         OptionError: Two forms would go to stdout.
-        OutputError: A file is a checkpoint's by its name, is named twice, or cannot be written.
+        OutputError: A file is a checkpoint's by its name, is an input, is named twice, or cannot
+            be written.
     """
     given = [_parted(text) for text in outputs]
     targets = [_target(form or wanted, name) for form, name in given]
     if not given or (wanted and all(form for form, _ in given)):
         targets.append(Target(wanted or Format.TABLE))
     _refuse_twice(targets, reserved)
+    refuse_inputs(targets, inputs)
     if any(one.form is Format.GITHUB for one in targets) and (path := summary_path()):
         _refuse_unwritable(path)
     return tuple(targets)
@@ -83,6 +90,19 @@ def _refuse_twice(targets: Sequence[Target], reserved: Path | None) -> None:
             where = visible(str(path), 300)
             raise OutputError("two outputs would stand under one name", where=where)
         seen.add(path.resolve())
+
+
+def refuse_inputs(targets: Iterable[Target], inputs: Iterable[Path]) -> None:
+    """Refuses to replace a file that is read.
+
+    Raises:
+        OutputError: A target is an input.
+    """
+    read = [path for path in inputs if path.is_file()]
+    for path in (one.path for one in targets if one.path is not None and one.path.exists()):
+        if any(path.samefile(one) for one in read):
+            message = "the output is an input, and an input is never changed"
+            raise OutputError(message, where=visible(str(path), 300))
 
 
 def named_files(source: str) -> Iterator[Path]:

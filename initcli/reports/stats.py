@@ -6,12 +6,13 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Annotated, TypedDict
 
 from initcli.checks.finding import Finding, Severity
 from initcli.checks.gate import Gate
 from initcli.core.text import plural
 from initcli.reports.inquiry import Inquiry, inquiry_of_tensors
-from initcli.reports.table import Table, findings_document
+from initcli.reports.table import Records, Rows, Table, findings_document
 from initcli.reports.tensor_row import TensorRow
 
 
@@ -32,6 +33,22 @@ class Opened:
     tensors: int
     bytes: int
     metadata: Mapping[str, str]
+
+
+class StatsDocument(TypedDict):
+    """What `initcli stats` found.
+
+    Attributes:
+        checkpoints: What was read.
+        tensors: The rows of the table: a tensor each, or a group with `--by`.
+        total: All tensors pooled.
+        findings: What checks found.
+    """
+
+    checkpoints: tuple[Opened, ...]
+    tensors: Annotated[Records, Rows(TensorRow)]
+    total: TensorRow
+    findings: Annotated[Records, Rows(Finding, is_whole=True)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +101,7 @@ class StatsReport:
         """What checks were asked of every selected tensor, whatever the table shows."""
         return inquiry_of_tensors(self.rows, self.asked, self.findings, self.gate)
 
-    def document(self) -> dict[str, object]:
+    def document(self) -> StatsDocument:
         """Returns everything, for machines; the rows as the table shows them."""
         return {
             "checkpoints": self.checkpoints,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import enum
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol, overload
 
@@ -95,6 +95,21 @@ class Records(Sequence[Record]):
 
 
 @dataclass(frozen=True, slots=True)
+class Rows:
+    """Says in an annotation what records are made from.
+
+    Attributes:
+        of: The class of the rows.
+        also: Properties of the class that are columns too.
+        is_whole: Whether a record holds all that the class does, and not the columns asked for.
+    """
+
+    of: type
+    also: tuple[str, ...] = ()
+    is_whole: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Table:
     """Rows under columns, and a total.
 
@@ -148,7 +163,7 @@ class Report(Protocol):
     def passed(self) -> bool:
         """Whether the gate is open."""
 
-    def document(self) -> dict[str, object]:
+    def document(self) -> Mapping[str, object]:
         """Returns everything, for machines."""
 
 
