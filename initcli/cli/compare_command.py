@@ -19,6 +19,10 @@ EXAMPLES = f"""
 
 `initcli compare original/ converted.safetensors --rtol 0 --atol 0`
 
+**In CI**: fail on an unexpected change
+
+`initcli compare before.safetensors after.safetensors --exclude 'head.*' --format github`
+
 **Columns**: {options.keys_of(COLUMNS)}
 """
 

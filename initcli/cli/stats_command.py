@@ -24,6 +24,12 @@ EXAMPLES = f"""
 
 `initcli stats model/ --by layer --format json -o stats.json`
 
+**In CI**: fail on broken weights, and when an initialisation is off its theory
+
+`initcli stats model.safetensors --format github -o sarif:stats.sarif -o junit:stats.xml`
+
+`initcli stats model/ --recipe torch_default --strict --format github`
+
 **Columns**: {options.keys_of(COLUMNS)}
 """
 

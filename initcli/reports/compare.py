@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Annotated, TypedDict
 from initcli.core.tensor import Shape
 from initcli.core.text import plural
 from initcli.reports.differences import inquiry_of_pairs
-from initcli.reports.table import Records, Rows, Table
+from initcli.reports.rows import Rows
+from initcli.reports.table import Records, Table
 
 if TYPE_CHECKING:
     from initcli.checks.finding import Finding

@@ -8,8 +8,9 @@ from typing import Annotated, TypedDict
 from initcli.reports.compare import CompareDocument, CompareReport
 from initcli.reports.init import InitDocument, InitReport
 from initcli.reports.listing import FieldRow, GainRow, RecipeRow, RuleRow, SchemeRow
+from initcli.reports.rows import Rows
 from initcli.reports.stats import StatsDocument, StatsReport
-from initcli.reports.table import Records, Rows
+from initcli.reports.table import Records
 
 
 class SchemesDocument(TypedDict):

@@ -9,7 +9,8 @@ from typing import Annotated, TypedDict
 from initcli.checks.finding import Finding
 from initcli.core.text import plural
 from initcli.reports.inquiry import NOTHING_ASKED, Inquiry
-from initcli.reports.table import Records, Rows, Table
+from initcli.reports.rows import Rows
+from initcli.reports.table import Records, Table
 from initcli.reports.tensor_row import TensorRow
 
 

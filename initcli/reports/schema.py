@@ -23,7 +23,7 @@ from typing import (
     is_typeddict,
 )
 
-from initcli.reports.table import Rows
+from initcli.reports.rows import Rows
 from initcli.statistics.portrait import Histogram
 
 Schema = dict[str, Any]

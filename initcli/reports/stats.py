@@ -12,7 +12,8 @@ from initcli.checks.finding import Finding, Severity
 from initcli.checks.gate import Gate
 from initcli.core.text import plural
 from initcli.reports.inquiry import Inquiry, inquiry_of_tensors
-from initcli.reports.table import Records, Rows, Table, findings_document
+from initcli.reports.rows import Rows
+from initcli.reports.table import Records, Table, findings_document
 from initcli.reports.tensor_row import TensorRow
 
 

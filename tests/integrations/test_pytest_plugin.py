@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
+import initcli
 from shell import SAMPLES, neutral_environment
 
 pytest_plugins = ["pytester"]
@@ -83,10 +84,12 @@ def test_a_broken_checkpoint_fails_with_what_was_found(
 
 
 def test_a_recipe_is_an_option_like_any_other(project: pytest.Pytester) -> None:
-    path = str(SAMPLES / "tiny_gpt")
-    result = outcome(project, f"assert_checkpoint({path!r}, recipe='gpt2', fail_on='warning')")
-    assert result.parseoutcomes() in ({"passed": 1}, {"failed": 1})
-    result.stdout.no_fnmatch_line("*TypeError*")
+    initcli.init(SAMPLES / "mlp.py:mlp", "fresh.safetensors", recipe="torch_default")
+    drawn = "assert_checkpoint('fresh.safetensors', recipe='torch_default')"
+    outcome(project, drawn).assert_outcomes(passed=1)
+    result = outcome(project, drawn.replace("torch_default", "gpt2"))
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["E*failed: * 6 of 6 tensors held against theory", "E*IC202  fc1*"])
 
 
 def test_the_failure_is_shown_at_the_call(project: pytest.Pytester) -> None:
