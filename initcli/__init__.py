@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from initcli.commands.gains import list_gains
     from initcli.commands.init import init
     from initcli.commands.recipes import list_recipes
+    from initcli.commands.schema import schema
     from initcli.commands.schemes import list_schemes
     from initcli.commands.stats import stats
     from initcli.core.errors import InitcliError
@@ -33,6 +34,7 @@ _HOMES = {
     "list_gains": "initcli.commands.gains",
     "list_recipes": "initcli.commands.recipes",
     "list_schemes": "initcli.commands.schemes",
+    "schema": "initcli.commands.schema",
     "stats": "initcli.commands.stats",
 }
 
@@ -49,6 +51,7 @@ __all__ = [
     "list_gains",
     "list_recipes",
     "list_schemes",
+    "schema",
     "stats",
 ]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from initcli.checks.finding import Finding, Severity
 from initcli.checks.registry import CHECKS
@@ -17,6 +18,30 @@ class FailOn(enum.Enum):
     NEVER = "never"
 
 
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """What shuts: findings of some weight.
+
+    Attributes:
+        fail_on: The lightest severity that fails.
+        strict: Whether what was not checked fails too, whatever its weight.
+    """
+
+    fail_on: FailOn = FailOn.ERROR
+    strict: bool = False
+
+    def fails(self, finding: Finding) -> bool:
+        """Whether a finding fails a run; what a baseline knows of does not."""
+        if finding.known:
+            return False
+        check = CHECKS.get(finding.code)
+        if self.strict and check is not None and check.is_coverage:
+            return True
+        if self.fail_on is FailOn.NEVER:
+            return False
+        return finding.severity.rank >= Severity(self.fail_on.value).rank
+
+
 def passes(findings: Iterable[Finding], fail_on: FailOn, *, strict: bool) -> bool:
     """Whether a run is clean.
 
@@ -25,11 +50,4 @@ def passes(findings: Iterable[Finding], fail_on: FailOn, *, strict: bool) -> boo
         fail_on: The lightest severity that fails.
         strict: Whether what was not checked fails too.
     """
-    fresh = [finding for finding in findings if not finding.known]
-    coverage = {code for code, each in CHECKS.items() if each.is_coverage}
-    if strict and any(finding.code in coverage for finding in fresh):
-        return False
-    if fail_on is FailOn.NEVER:
-        return True
-    least = Severity(fail_on.value).rank
-    return all(finding.severity.rank < least for finding in fresh)
+    return not any(map(Gate(fail_on, strict).fails, findings))

@@ -52,6 +52,8 @@ class Check:
         advice: What the user can do.
         is_coverage: Whether a finding means that something was not checked.
         needs: What `stats` measures only when it is asked to.
+        evidence: The column that a tensor's row lacks where the check could not look; empty
+            if it always can.
     """
 
     code: str
@@ -62,6 +64,7 @@ class Check:
     advice: str
     is_coverage: bool = False
     needs: Need = ""
+    evidence: str = ""
 
     @property
     def title(self) -> str:
@@ -90,17 +93,28 @@ def check(  # noqa: PLR0913 - all that the documentation says of one
     advice: str,
     is_coverage: bool = False,
     needs: Need = "",
+    evidence: str = "nan",
 ) -> Callable[[Inspect[_Subject_contra]], Inspect[_Subject_contra]]:
-    """Registers a function as the check of a code."""
+    """Registers a function as the check of a code; what was read has its NaN counted."""
 
     def register(function: Inspect[_Subject_contra]) -> Inspect[_Subject_contra]:
         if code in CHECKS:
             message = f"two checks of code {code}"
             raise ValueError(message)
-        CHECKS[code] = Check(code, severity, of, function, looks_at, advice, is_coverage, needs)
+        seen = "" if is_coverage else evidence
+        CHECKS[code] = Check(
+            code, severity, of, function, looks_at, advice, is_coverage, needs, seen
+        )
         return function
 
     return register
+
+
+def codes_of(*kinds: type, policy: Policy = EVERYTHING) -> tuple[str, ...]:
+    """Returns the codes of the checks that are asked of some kinds of subjects, in order."""
+    return tuple(
+        code for code, each in sorted(CHECKS.items()) if each.of in kinds and policy.asks(code)
+    )
 
 
 def run_checks(subjects: Iterable[Subject], policy: Policy = EVERYTHING) -> list[Finding]:

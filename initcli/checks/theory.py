@@ -21,6 +21,7 @@ _LONG = 1e6
     of=Observation,
     looks_at="tensors with an expected scheme",
     advice="initcli schemes shows what each scheme draws",
+    evidence="mean_z",
 )
 def mean_is_off(seen: Observation) -> str | None:
     """The mean lies outside the sampling band of the expected scheme.
@@ -39,6 +40,7 @@ def mean_is_off(seen: Observation) -> str | None:
     of=Observation,
     looks_at="tensors with an expected scheme",
     advice="look for a wrong fan, gain or mode, or a trained layer",
+    evidence="z",
 )
 def variance_is_off(seen: Observation) -> str | None:
     """The variance lies outside the sampling band of the expected scheme.
@@ -58,6 +60,7 @@ def variance_is_off(seen: Observation) -> str | None:
     of=Observation,
     looks_at="tensors whose scheme fixes where values lie",
     advice="see whether the layer was trained, permuted or rescaled",
+    evidence="structure",
 )
 def structure_is_off(seen: Observation) -> str | None:
     """The structure of the expected scheme is missing.

@@ -88,6 +88,7 @@ def is_constant(seen: Observation) -> str | None:
     looks_at="float matrices and kernels, with --hash",
     needs="hashes",
     advice="with --hash: declare the tie, or load the layer again",
+    evidence="hash",
 )
 def is_duplicate(seen: Observation) -> str | None:
     """A matrix holds the same bytes as another one, and is no declared tie of it.
@@ -106,6 +107,7 @@ def is_duplicate(seen: Observation) -> str | None:
     looks_at="float matrices and kernels, with --rows",
     needs="rows",
     advice="with --rows: see whether the units died or were pruned",
+    evidence="zero_rows",
 )
 def has_dead_lines(seen: Observation) -> str | None:
     """Some rows or columns of a matrix hold nothing but zeros.

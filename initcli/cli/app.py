@@ -12,6 +12,7 @@ from initcli.cli.environment import describe_environment
 from initcli.cli.gains_command import gains
 from initcli.cli.options import with_scheme_parameters
 from initcli.cli.recipes_command import recipes
+from initcli.cli.schema_command import schema
 from initcli.cli.schemes_command import schemes
 from initcli.core.errors import OptionError
 from initcli.core.version import VERSION
@@ -29,6 +30,7 @@ app.command("checks")(checks)
 app.command("schemes")(schemes)
 app.command("gains")(gains)
 app.command("recipes")(recipes)
+app.command("schema")(schema)
 
 
 @app.callback(invoke_without_command=True)

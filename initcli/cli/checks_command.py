@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from initcli.cli import completion, options
-from initcli.cli.output import deliver, form_of
+from initcli.cli.output import deliver
+from initcli.cli.targets import targets_of
 
 
 def checks(
@@ -20,4 +21,4 @@ def checks(
     """Lists the checks: what each finds, looks at and weighs, and what to do."""
     from initcli.commands.checks import list_checks as run
 
-    deliver(run(code), form_of(None, form))
+    deliver(run(code), targets_of((), form))

@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from initcli.cli import options
-from initcli.cli.output import deliver, form_of, progress
+from initcli.cli.output import deliver, progress
+from initcli.cli.targets import targets_of
 from initcli.reports.compare_columns import COLUMNS
 
 EXAMPLES = f"""
@@ -17,6 +18,10 @@ EXAMPLES = f"""
 `initcli compare before.safetensors after.safetensors --only-changed`
 
 `initcli compare original/ converted.safetensors --rtol 0 --atol 0`
+
+**In CI**: fail on an unexpected change
+
+`initcli compare before.safetensors after.safetensors --exclude 'head.*' --format github`
 
 **Columns**: {options.keys_of(COLUMNS)}
 """
@@ -53,18 +58,13 @@ def compare(
     columns: options.Columns = None,
     wide: options.Wide = False,
     form: options.Form = None,
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            "-o", "--output", metavar="FILE", rich_help_panel=options.OUTPUT, help="Write there."
-        ),
-    ] = None,
+    output: options.Output = None,
     jobs: options.Jobs = None,
 ) -> None:
     """Says what differs between two checkpoints, tensor by tensor."""
     from initcli.commands.compare import compare as run
 
-    chosen = form_of(output, form)
+    targets = targets_of(output or (), form, inputs=(a, b))
     with progress() as shown:
         report = run(
             a,
@@ -81,4 +81,4 @@ def compare(
             jobs=jobs,
             progress=shown,
         )
-    deliver(report, chosen, output, inputs=report.files, wide=wide)
+    deliver(report, targets, inputs=report.files, wide=wide)

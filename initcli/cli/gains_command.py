@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from initcli.cli import completion, options
-from initcli.cli.output import deliver, form_of
+from initcli.cli.output import deliver
+from initcli.cli.targets import targets_of
 
 
 def gains(
@@ -23,4 +24,4 @@ def gains(
     """Lists the nonlinearities: gains forward and backward, stability of signals with depth."""
     from initcli.commands.gains import list_gains as run
 
-    deliver(run(name, negative_slope=negative_slope), form_of(None, form))
+    deliver(run(name, negative_slope=negative_slope), targets_of((), form))

@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from initcli.cli import options
-from initcli.cli.output import deliver, form_of, progress
+from initcli.cli.output import deliver, progress
+from initcli.cli.targets import named_files, targets_of
 from initcli.reports.tensor_columns import COLUMNS
 
 EXAMPLES = f"""
@@ -69,12 +70,14 @@ def init(
     columns: options.Columns = None,
     wide: options.Wide = False,
     form: options.Form = None,
+    report: options.ReportFiles = None,
 ) -> None:
     """Draws selected tensors of a model or checkpoint, and keeps the rest."""
     from initcli.commands.init import init as run
 
+    targets = targets_of(report or (), form, inputs=named_files(source), reserved=output)
     with progress() as shown:
-        report = run(
+        done = run(
             source,
             output,
             scheme=scheme,
@@ -95,4 +98,4 @@ def init(
             jobs=jobs,
             progress=shown,
         )
-    deliver(report, form_of(None, form), wide=wide)
+    deliver(done, targets, wide=wide)

@@ -129,7 +129,30 @@ Top = Annotated[
 Form = Annotated[
     Format | None,
     typer.Option(
-        "--format", rich_help_panel=OUTPUT, help="By default what -o ends in, else a table."
+        "--format",
+        rich_help_panel=OUTPUT,
+        help="Of what goes to stdout, or to a FILE without FORM; by default a table there.",
+    ),
+]
+Output = Annotated[
+    list[str] | None,
+    typer.Option(
+        "-o",
+        "--output",
+        metavar="[FORM:]FILE",
+        rich_help_panel=OUTPUT,
+        help="Write there, by default in the form that its ending implies; - is stdout "
+        "(repeatable).",
+    ),
+]
+ReportFiles = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--report",
+        metavar="[FORM:]FILE",
+        rich_help_panel=OUTPUT,
+        help="Write the report there, by default in the form that its ending implies; - is "
+        "stdout (repeatable).",
     ),
 ]
 Wide = Annotated[

@@ -4,43 +4,25 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TextIO
+from typing import NoReturn, TextIO
 
 import typer
 
-from initcli.core.errors import OutputError
+from initcli.cli.step_summary import append_summary
+from initcli.cli.targets import Target, refuse_inputs
 from initcli.core.progress import SILENT, Progress
 from initcli.core.text import visible
-from initcli.render.formats import Format, format_for, streamer
+from initcli.render.formats import Format, streamer
 from initcli.render.screen import Screen
 from initcli.reports.table import Report
 
-_STDOUT = Path("-")
 _BLOCK = 1 << 16
 FOR_MACHINES = {Format.JSON, Format.JSONL, Format.CSV}
-_CARRIES_NOTES = {Format.JSON, Format.MARKDOWN}
-_SHOWS_FINDINGS = {Format.TABLE, Format.MARKDOWN, Format.SVG}
-
-
-def form_of(path: Path | None, wanted: Format | None) -> Format:
-    """Settles the form of output before any work is done for it.
-
-    Args:
-        path: A file; None or `-` for stdout.
-        wanted: The form asked for; by default what the file's name implies.
-
-    Raises:
-        OutputError: The file is a checkpoint's by its name, or cannot be written.
-    """
-    if path is None or path == _STDOUT:
-        return wanted or Format.TABLE
-    from initcli.formats.atomic import refuse_taken
-
-    refuse_taken(path, overwrite=True)
-    return format_for(path, wanted)
+_CARRIES_NOTES = {Format.JSON, Format.MARKDOWN, Format.GITHUB}
+_SHOWS_FINDINGS = {Format.TABLE, Format.MARKDOWN, Format.SVG, Format.GITHUB}
 
 
 @contextmanager
@@ -64,35 +46,34 @@ def _terminal_progress() -> Progress:
 
 def deliver(
     report: Report,
-    form: Format,
-    path: Path | None = None,
+    targets: Sequence[Target],
     *,
     inputs: Iterable[Path] = (),
     wide: bool = False,
-) -> None:
-    """Writes a report to a file or stdout, the rest to stderr, and exits by the gate.
+) -> NoReturn:
+    """Writes a report to files and stdout, the rest to stderr, and exits by the gate.
 
     Args:
         report: What the command found.
-        form: As `form_of` settled it.
-        path: A file; None or `-` for stdout.
+        targets: As `targets_of` settled them. Files are written first, each whole or not at all.
         inputs: Paths that were read, which the report must not replace.
         wide: Whether a table keeps columns for which the terminal has no room.
 
     Raises:
-        OutputError: The file is an input, or cannot be written.
+        OutputError: A file is an input, or cannot be written.
         typer.Exit: Always: 0 if the report passed, else 1.
     """
-    path = None if path == _STDOUT else path
-    screen = _stdout_screen(wide=wide) if path is None else Screen()
-    blocks = _blocks(_pieces(report, form, screen))
-    if path is None:
-        sys.stdout.writelines(blocks)
+    refuse_inputs(targets, inputs)
+    shown = [one.form for one in targets if one.path is None]
+    for one in targets:
+        if one.path is not None:
+            _write(one.path, _blocks(_pieces(report, one.form, Screen())))
+    for form in shown:
+        sys.stdout.writelines(_blocks(_pieces(report, form, _stdout_screen(wide=wide))))
         sys.stdout.flush()
-    else:
-        _write(path, blocks, inputs)
-    is_seen = path is None and form in _SHOWS_FINDINGS
-    _say(report, form, is_seen=is_seen, is_file=path is not None)
+    if any(one.form is Format.GITHUB for one in targets):
+        append_summary(report)
+    _say(report, shown[0] if shown else None)
     raise typer.Exit(0 if report.passed else 1)
 
 
@@ -144,25 +125,22 @@ def _is_capable(stream: TextIO | None) -> bool:
     return stream is not None and stream.isatty() and os.environ.get("TERM") != "dumb"
 
 
-def _write(path: Path, blocks: Iterable[str], inputs: Iterable[Path]) -> None:
-    if path.exists() and any(one.exists() and path.samefile(one) for one in inputs):
-        message = "the output is an input, and an input is never changed"
-        raise OutputError(message, where=visible(str(path), 300))
+def _write(path: Path, blocks: Iterable[str]) -> None:
     from initcli.formats.atomic import atomic_file
 
     with atomic_file(path, overwrite=True) as file:
         file.writelines(block.encode("utf-8", "backslashreplace") for block in blocks)
 
 
-def _say(report: Report, form: Format, *, is_seen: bool, is_file: bool) -> None:
+def _say(report: Report, shown: Format | None) -> None:
     """Says on stderr what stdout does not show: notes, and what was found where."""
-    if not is_seen:
+    if shown not in _SHOWS_FINDINGS:
         from initcli.render.findings import finding_lines
 
         for line in finding_lines(report.findings):
             print(line, file=sys.stderr)
-    if is_file or form not in _CARRIES_NOTES:
+    if shown not in _CARRIES_NOTES:
         for note in report.notes:
             print(f"initcli: {visible(note)}", file=sys.stderr)
-    if is_file or not (is_seen or report.passed):
+    if shown is None or not (shown in _SHOWS_FINDINGS or report.passed):
         print(f"initcli: {visible(report.verdict)}", file=sys.stderr)

@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from initcli.cli import completion, options
-from initcli.cli.output import deliver, form_of
+from initcli.cli.output import deliver
+from initcli.cli.targets import targets_of
 from initcli.core.errors import OptionError
 
 
@@ -29,7 +30,7 @@ def recipes(
     from initcli.commands.recipes import list_recipes, recipe_text
 
     if not toml:
-        deliver(list_recipes(name), form_of(None, form))
+        deliver(list_recipes(name), targets_of((), form))
     if name is None or form is not None:
         raise OptionError("--toml goes with a recipe's name, and with no --format")
     typer.echo(recipe_text(name), nl=False)

@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from initcli.cli import completion, options
-from initcli.cli.output import deliver, form_of
+from initcli.cli.output import deliver
+from initcli.cli.targets import targets_of
 
 
 def schemes(
@@ -20,4 +21,4 @@ def schemes(
     """Lists the schemes: formula, parameters, theoretical variance, citation."""
     from initcli.commands.schemes import list_schemes as run
 
-    deliver(run(name), form_of(None, form))
+    deliver(run(name), targets_of((), form))

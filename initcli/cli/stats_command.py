@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from initcli.cli import gate_options, options
-from initcli.cli.output import FOR_MACHINES, deliver, form_of, progress
+from initcli.cli.output import FOR_MACHINES, deliver, progress
+from initcli.cli.targets import targets_of
 from initcli.reports.tensor_columns import COLUMNS
 
 MEASURED = "What is measured"
@@ -22,6 +23,12 @@ EXAMPLES = f"""
 `initcli stats model/ --columns +hist,+p01,+p99,-zeros --rows --hash`
 
 `initcli stats model/ --by layer --format json -o stats.json`
+
+**In CI**: fail on broken weights, and when an initialisation is off its theory
+
+`initcli stats model.safetensors --format github -o sarif:stats.sarif -o junit:stats.xml`
+
+`initcli stats model/ --recipe torch_default --strict --format github`
 
 **Columns**: {options.keys_of(COLUMNS)}
 """
@@ -60,12 +67,7 @@ def stats(
     columns: options.Columns = None,
     wide: options.Wide = False,
     form: options.Form = None,
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            "-o", "--output", metavar="FILE", rich_help_panel=options.OUTPUT, help="Write there."
-        ),
-    ] = None,
+    output: options.Output = None,
     select_check: gate_options.SelectCheck = None,
     ignore_check: gate_options.IgnoreCheck = None,
     fail_on: gate_options.FailOn = None,
@@ -116,7 +118,7 @@ def stats(
     """Measures every tensor, and holds it against what a scheme implies."""
     from initcli.commands.stats import stats as run
 
-    chosen = form_of(output, form)
+    targets = targets_of(output or (), form, inputs=checkpoints)
     with progress() as shown:
         report = run(
             *checkpoints,
@@ -145,8 +147,8 @@ def stats(
             hashes=hashes,
             spectrum=spectrum,
             device=device,
-            detail=chosen in FOR_MACHINES,
+            detail=any(one.form in FOR_MACHINES for one in targets),
             jobs=jobs,
             progress=shown,
         )
-    deliver(report, chosen, output, inputs=report.files, wide=wide)
+    deliver(report, targets, inputs=report.files, wide=wide)

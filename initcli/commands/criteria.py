@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self, TypeVar
 
 from initcli.checks.finding import Finding
-from initcli.checks.gate import FailOn, passes
+from initcli.checks.gate import FailOn, Gate
 from initcli.checks.policy import EVERYTHING, Override, Policy
 from initcli.commands.setting_values import choice_of, known_code, probability_of, tolerance_of
 from initcli.commands.settings import OverrideSettings, Settings
@@ -26,8 +26,7 @@ class Criteria:
 
     Attributes:
         policy: Which checks are asked, and what their findings weigh.
-        fail_on: The lightest finding that fails.
-        strict: Whether what was not checked fails too.
+        gate: Which findings fail.
         alpha: The chance that any tensor drawn by its scheme is found off.
         tolerance: What departs less from theory is no finding.
         settings: What the settings file says besides.
@@ -35,8 +34,7 @@ class Criteria:
     """
 
     policy: Policy = EVERYTHING
-    fail_on: FailOn = FailOn.ERROR
-    strict: bool = False
+    gate: Gate = field(default_factory=Gate)
     alpha: float = ALPHA
     tolerance: float = TOLERANCE
     settings: Settings = field(default_factory=Settings)
@@ -78,8 +76,10 @@ class Criteria:
                 said.severity,
                 tuple(map(_override, said.overrides)),
             ),
-            _first(given_fail_on, said.fail_on, FailOn.ERROR),
-            _first(strict, said.strict, False),  # noqa: FBT003 - the last resort of a flag
+            Gate(
+                _first(given_fail_on, said.fail_on, FailOn.ERROR),
+                strict=_first(strict, said.strict, False),  # noqa: FBT003 - the last resort
+            ),
             _first(None if alpha is None else probability_of(alpha), said.alpha, ALPHA),
             _first(
                 None if tolerance is None else tolerance_of(tolerance), said.tolerance, TOLERANCE
@@ -88,9 +88,9 @@ class Criteria:
             () if config is None else (f"settings: {config}",),
         )
 
-    def passes(self, findings: Sequence[Finding]) -> bool:
+    def passes(self, findings: Iterable[Finding]) -> bool:
         """Whether a run with these findings is clean."""
-        return passes(findings, self.fail_on, strict=self.strict)
+        return not any(map(self.gate.fails, findings))
 
 
 def _chosen(option: str, value: str) -> FailOn:

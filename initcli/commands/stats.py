@@ -7,10 +7,11 @@ from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 
+from initcli.checks.contents import Contents
 from initcli.checks.drift import Drifted
 from initcli.checks.finding import Finding
 from initcli.checks.observation import Observation
-from initcli.checks.registry import needed, run_checks
+from initcli.checks.registry import codes_of, needed, run_checks
 from initcli.commands.against_baseline import drift_of, known_of, with_known
 from initcli.commands.arguments import require_positive
 from initcli.commands.criteria import Criteria
@@ -138,7 +139,7 @@ def stats(
         rows=rows or "rows" in needs,
         hashes=hashes or "hashes" in needs,
         detail=detail or earlier is not None,
-        values=plan.has_schemes or criteria.strict or earlier is not None,
+        values=plan.has_schemes or criteria.gate.strict or earlier is not None,
         jobs=jobs,
         progress=progress,
     )
@@ -170,8 +171,10 @@ def stats(
             *dict.fromkeys(chain(*(notes for _, notes in observed))),
         ),
         tuple(chain(*(checkpoint.files for checkpoint in checkpoints))),
-        criteria.passes(findings) and (bool(seen) or not criteria.strict),
+        criteria.passes(findings) and (bool(seen) or not criteria.gate.strict),
         has_values=request.values,
+        asked=codes_of(Observation, Contents, policy=criteria.policy) if request.values else (),
+        gate=criteria.gate,
     )
 
 

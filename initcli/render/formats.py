@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import importlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +24,9 @@ class Format(enum.StrEnum):
     CSV = "csv"
     MARKDOWN = "markdown"
     SVG = "svg"
+    JUNIT = "junit"
+    SARIF = "sarif"
+    GITHUB = "github"
 
 
 _SUFFIXES = {
@@ -34,6 +38,18 @@ _SUFFIXES = {
     ".md": Format.MARKDOWN,
     ".markdown": Format.MARKDOWN,
     ".svg": Format.SVG,
+    ".xml": Format.JUNIT,
+    ".sarif": Format.SARIF,
+}
+_STREAMERS = {
+    Format.JSON: ("json_document", "json_pieces"),
+    Format.JSONL: ("json_lines", "json_line_pieces"),
+    Format.CSV: ("csv_sheet", "csv_pieces"),
+    Format.MARKDOWN: ("markdown", "markdown_pieces"),
+    Format.SVG: ("svg", "svg_pieces"),
+    Format.JUNIT: ("junit", "junit_pieces"),
+    Format.SARIF: ("sarif", "sarif_pieces"),
+    Format.GITHUB: ("github", "github_pieces"),
 }
 _CHECKPOINTS = (".safetensors", ".index.json", ".pt", ".pth", ".bin", ".ckpt", ".gguf", ".npz")
 
@@ -65,17 +81,11 @@ def streamer(form: Format) -> Callable[[Report], Iterator[str]]:
 
     The table is not among them; and only the form asked for is imported.
     """
-    if form is Format.JSON:
-        from initcli.render.json_document import json_pieces as chosen
-    elif form is Format.JSONL:
-        from initcli.render.json_lines import json_line_pieces as chosen
-    elif form is Format.CSV:
-        from initcli.render.csv_sheet import csv_pieces as chosen
-    elif form is Format.MARKDOWN:
-        from initcli.render.markdown import markdown_pieces as chosen
-    elif form is Format.SVG:
-        from initcli.render.svg import svg_pieces as chosen
-    else:
+    if form not in _STREAMERS:
         message = f"{form} is written for a screen"
         raise ValueError(message)
+    module, function = _STREAMERS[form]
+    chosen: Callable[[Report], Iterator[str]] = getattr(
+        importlib.import_module(f"initcli.render.{module}"), function
+    )
     return chosen

@@ -7,7 +7,7 @@ import enum
 import functools
 import json
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeGuard
 
 from initcli.core.text import without_commands
@@ -17,7 +17,6 @@ from initcli.reports.table import Records, Report
 _NAMES = {math.inf: "Infinity", -math.inf: "-Infinity"}
 _AS_IT_IS = frozenset({str, int, float, bool, type(None)})
 _STEP = "  "
-_MARGIN = "\n" + _STEP
 
 _encode = json.JSONEncoder(allow_nan=False).encode
 
@@ -40,24 +39,40 @@ def json_pieces(report: Report) -> Iterator[str]:
         "verdict": report.verdict,
         "passed": report.passed,
     }
-    opening = "{"
-    for key, value in _object(document).items():
-        yield f"{opening}{_MARGIN}{_key(key)}: "
-        yield from _item_pieces(value)
-        opening = ","
-    yield "\n}\n"
+    yield from pieces(document, levels=2)
+    yield "\n"
 
 
-def _item_pieces(value: object) -> Iterator[str]:
-    """Yields a value of the document: what may be long, one item at a time."""
-    if not (_is_list(value) and value):
-        yield indented(value, _MARGIN)
-        return
-    opening, inner = "[", _MARGIN + _STEP
-    for item in value:
-        yield f"{opening}{inner}{indented(item, inner)}"
+def pieces(value: object, levels: int, margin: str = "\n") -> Iterator[str]:
+    """Yields what `indented` would return, without ever holding all of it.
+
+    Args:
+        value: What may be long.
+        levels: Of containers, the outermost counted, how many are written one item at a time.
+        margin: A line break and the indent that the value stands at.
+    """
+    if levels and isinstance(value, dict) and value:
+        items = ((f"{_key(key)}: ", item) for key, item in _object(value).items())
+        yield from _container(("{", "}"), items, levels, margin)
+    elif levels and _is_list(value) and value:
+        yield from _container(("[", "]"), (("", item) for item in value), levels, margin)
+    else:
+        yield indented(value, margin)
+
+
+def _container(
+    brackets: tuple[str, str],
+    items: Iterable[tuple[str, object]],
+    levels: int,
+    margin: str,
+) -> Iterator[str]:
+    opening, closing = brackets
+    inner = margin + _STEP
+    for label, item in items:
+        yield f"{opening}{inner}{label}"
+        yield from pieces(item, levels - 1, inner)
         opening = ","
-    yield f"{_MARGIN}]"
+    yield f"{margin}{closing}"
 
 
 def plain(value: object) -> Any:  # noqa: ANN401 - JSON has no narrower type

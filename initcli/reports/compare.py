@@ -5,17 +5,21 @@ from __future__ import annotations
 import enum
 import math
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, TypedDict
 
+from initcli.core.tensor import Shape
 from initcli.core.text import plural
-from initcli.reports.table import Table
+from initcli.reports.differences import inquiry_of_pairs
+from initcli.reports.rows import Rows
+from initcli.reports.table import Records, Table
 
 if TYPE_CHECKING:
     from initcli.checks.finding import Finding
-    from initcli.core.tensor import Shape, TensorSpec
+    from initcli.core.tensor import TensorSpec
+    from initcli.reports.inquiry import Inquiry
     from initcli.statistics.moments import AnyMoments
     from initcli.statistics.pair import Distance, PairSummary
 
@@ -193,6 +197,22 @@ def _std(moments: AnyMoments | None) -> float | None:
     return math.sqrt(moments.variance) if moments is not None and moments.count else None
 
 
+class CompareDocument(TypedDict):
+    """What `initcli compare` found.
+
+    Attributes:
+        a: The first path as the user gave it.
+        b: The second.
+        counts: How many tensors relate how.
+        tensors: The rows of the table, a name each.
+    """
+
+    a: str
+    b: str
+    counts: Mapping[str, int]
+    tensors: Annotated[Records, Rows(CompareRow, also=("shape", "dtype"))]
+
+
 @dataclass(frozen=True, slots=True)
 class CompareReport:
     """What differs between two checkpoints.
@@ -224,7 +244,12 @@ class CompareReport:
         outcome = "no difference beyond tolerance" if self.passed else "different"
         return f"{outcome}: {_counted(self.rows)}"
 
-    def document(self) -> dict[str, object]:
+    @property
+    def inquiry(self) -> Inquiry:
+        """Whether the two agree, asked of every name, whatever the table shows."""
+        return inquiry_of_pairs(self.rows, self.b)
+
+    def document(self) -> CompareDocument:
         """Returns everything, for machines."""
         counts = Counter(str(row.status) for row in self.rows)
         return {"a": self.a, "b": self.b, "counts": counts, "tensors": self.table.records()}

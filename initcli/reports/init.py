@@ -4,11 +4,30 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from typing import Annotated, TypedDict
 
 from initcli.checks.finding import Finding
 from initcli.core.text import plural
-from initcli.reports.table import Table
+from initcli.reports.inquiry import NOTHING_ASKED, Inquiry
+from initcli.reports.rows import Rows
+from initcli.reports.table import Records, Table
 from initcli.reports.tensor_row import TensorRow
+
+
+class InitDocument(TypedDict):
+    """What `initcli init` wrote.
+
+    Attributes:
+        source: The model or checkpoint as the user named it.
+        output: What was written; null for a dry run.
+        seed: What every draw was keyed by, beside the tensor's name.
+        tensors: The rows of the table, a tensor each.
+    """
+
+    source: str
+    output: str | None
+    seed: int
+    tensors: Annotated[Records, Rows(TensorRow)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +52,7 @@ class InitReport:
 
     schema = "initcli.init/1"
     findings: tuple[Finding, ...] = ()
+    inquiry: Inquiry = NOTHING_ASKED
     passed: bool = True
 
     @property
@@ -45,7 +65,7 @@ class InitReport:
         where = f"wrote {self.output}" if self.output else "dry run, nothing written"
         return f"{where}: {parts or plural(0, 'tensor')}, seed {self.seed}"
 
-    def document(self) -> dict[str, object]:
+    def document(self) -> InitDocument:
         """Returns everything, for machines."""
         return {
             "source": self.source,

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from initcli.checks.finding import Finding
+from initcli.reports.inquiry import NOTHING_ASKED, Inquiry
 from initcli.reports.table import Column, Form, Table
 
 
@@ -156,6 +157,7 @@ class ListingReport:
     table: Table
     verdict: str
     findings: tuple[Finding, ...] = ()
+    inquiry: Inquiry = NOTHING_ASKED
     notes: tuple[str, ...] = ()
     passed: bool = True
     facts: Mapping[str, object] = field(default_factory=dict)

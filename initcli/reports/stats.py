@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Annotated, TypedDict
 
 from initcli.checks.finding import Finding, Severity
+from initcli.checks.gate import Gate
 from initcli.core.text import plural
-from initcli.reports.table import Table, findings_document
+from initcli.reports.inquiry import Inquiry, inquiry_of_tensors
+from initcli.reports.rows import Rows
+from initcli.reports.table import Records, Table, findings_document
 from initcli.reports.tensor_row import TensorRow
 
 
@@ -32,6 +36,22 @@ class Opened:
     metadata: Mapping[str, str]
 
 
+class StatsDocument(TypedDict):
+    """What `initcli stats` found.
+
+    Attributes:
+        checkpoints: What was read.
+        tensors: The rows of the table: a tensor each, or a group with `--by`.
+        total: All tensors pooled.
+        findings: What checks found.
+    """
+
+    checkpoints: tuple[Opened, ...]
+    tensors: Annotated[Records, Rows(TensorRow)]
+    total: TensorRow
+    findings: Annotated[Records, Rows(Finding, is_whole=True)]
+
+
 @dataclass(frozen=True, slots=True)
 class StatsReport:
     """Every selected tensor's statistics, their total, and what checks found.
@@ -46,6 +66,8 @@ class StatsReport:
         files: Every file that was read.
         passed: Whether the gate is open.
         has_values: Whether values were read, and not headers only.
+        asked: The codes of the checks that were asked.
+        gate: Which findings fail the run.
     """
 
     checkpoints: tuple[Opened, ...]
@@ -57,6 +79,8 @@ class StatsReport:
     files: tuple[Path, ...]
     passed: bool
     has_values: bool = True
+    asked: tuple[str, ...] = ()
+    gate: Gate = field(default_factory=Gate)
 
     schema = "initcli.stats/1"
 
@@ -73,7 +97,12 @@ class StatsReport:
         judged = sum(row.ratio is not None or row.z is not None for row in self.rows)
         return f"{outcome}; {judged:,} of {plural(len(self.rows), 'tensor')} held against theory"
 
-    def document(self) -> dict[str, object]:
+    @property
+    def inquiry(self) -> Inquiry:
+        """What checks were asked of every selected tensor, whatever the table shows."""
+        return inquiry_of_tensors(self.rows, self.asked, self.findings, self.gate)
+
+    def document(self) -> StatsDocument:
         """Returns everything, for machines; the rows as the table shows them."""
         return {
             "checkpoints": self.checkpoints,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import enum
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol, overload
 
@@ -14,6 +14,7 @@ from initcli.core.text import did_you_mean
 
 if TYPE_CHECKING:
     from initcli.checks.finding import Finding
+    from initcli.reports.inquiry import Inquiry
 
 
 class Form(enum.Enum):
@@ -132,6 +133,10 @@ class Report(Protocol):
         """What checks found."""
 
     @property
+    def inquiry(self) -> Inquiry:
+        """What was asked of which tensors and found, for CI services."""
+
+    @property
     def notes(self) -> Sequence[str]:
         """What a reader should know of how the result came about."""
 
@@ -143,7 +148,7 @@ class Report(Protocol):
     def passed(self) -> bool:
         """Whether the gate is open."""
 
-    def document(self) -> dict[str, object]:
+    def document(self) -> Mapping[str, object]:
         """Returns everything, for machines."""
 
 

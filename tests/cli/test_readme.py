@@ -13,6 +13,7 @@ import pytest
 from initcli.checks.registry import CHECKS
 from initcli.core.errors import catalogue
 from initcli.recipes.recipe import builtin_names, load_recipe
+from initcli.render.formats import Format
 from initcli.reports import compare_columns, tensor_columns
 from initcli.reports.table import Column
 from initcli.schemes.registry import SCHEMES
@@ -74,6 +75,21 @@ def test_every_python_block_runs(workplace: Path) -> None:
         subprocess.run([sys.executable, "-c", body], cwd=workplace, check=True, timeout=120)
 
 
+def test_every_test_in_it_passes(workplace: Path) -> None:
+    bodies = [body for body in blocks("python") if "def test_" in body]
+    (workplace / "test_readme_blocks.py").write_text("\n\n".join(bodies), "utf-8")
+    command = [sys.executable, "-m", "pytest", "-q", "test_readme_blocks.py"]
+    done = subprocess.run(
+        [*command, "-p", "no:cacheprovider"],
+        cwd=workplace,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert f"{len(bodies)} passed" in done.stdout, done.stdout
+
+
 def test_the_install_commands_are_those_that_ci_runs() -> None:
     commands = "".join(blocks("sh")).splitlines()
     assert len(commands) == 2
@@ -83,7 +99,12 @@ def test_the_install_commands_are_those_that_ci_runs() -> None:
 
 def test_there_is_no_block_that_nobody_runs() -> None:
     languages = {language for language, _ in BLOCK.findall(README.read_text("utf-8"))}
-    assert languages == {"sh", "console", "python"}
+    assert languages == {"sh", "console", "python", "yaml"}
+
+
+@pytest.mark.parametrize("form", Format)
+def test_every_form_of_output_is_described(form: Format) -> None:
+    assert f"\n| `{form}` | " in README.read_text("utf-8")
 
 
 TABLES = {

@@ -67,6 +67,8 @@ def test_torch_is_not_imported(tmp_path: Path, arguments: list[str]) -> None:
         ["schemes", "trunc_normal", "--format", "json"],
         ["recipes"],
         ["recipes", "gpt2", "--format", "json"],
+        ["schema", "stats"],
+        ["stats", DIGITS, "--columns", "name,shape", "-o", "x.sarif", "-o", "x.xml"],
         ["stats", DIGITS, "--columns", "name,shape,dtype"],
         ["stats", str(SAMPLES / "tiny_gpt"), "--columns", "name,parameters", "--format", "csv"],
     ],

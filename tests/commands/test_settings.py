@@ -134,7 +134,7 @@ def test_options_go_before_the_file(tmp_path: Path) -> None:
     path = written(tmp_path, FULL)
     bare = Criteria.of(path)
     assert bare.policy.select == ("IC1", "IC202")
-    assert (bare.fail_on, bare.strict, bare.alpha) == (FailOn.WARNING, True, 0.01)
+    assert (bare.gate.fail_on, bare.gate.strict, bare.alpha) == (FailOn.WARNING, True, 0.01)
     given = Criteria.of(
         path,
         select_check="IC201",
@@ -146,7 +146,7 @@ def test_options_go_before_the_file(tmp_path: Path) -> None:
     )
     assert given.policy.select == ("IC201",)
     assert given.policy.ignore == ("IC106", "IC101", "IC102", "IC103")
-    assert (given.fail_on, given.strict) == (FailOn.NEVER, False)
+    assert (given.gate.fail_on, given.gate.strict) == (FailOn.NEVER, False)
     assert (given.alpha, given.tolerance) == (0.5, 0.25)
 
 

@@ -13,7 +13,12 @@ from initcli.render.screen import Screen
 from initcli.render.table import render_table
 from initcli.reports.table import Report
 
-SUFFIX = {Format.MARKDOWN: "md", Format.TABLE: "txt"}
+SUFFIX = {
+    Format.MARKDOWN: "md",
+    Format.TABLE: "txt",
+    Format.JUNIT: "junit.xml",
+    Format.GITHUB: "github.txt",
+}
 
 
 def small_reports(samples: Path) -> dict[str, Report]:

@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 import initcli
+from initcli.checks.finding import Finding, Severity
 from initcli.cli.output import deliver
+from initcli.cli.targets import Target
 from initcli.render.formats import Format, streamer
 from initcli.reports.table import Records, Table
 from made import many
@@ -55,16 +57,22 @@ def test_records_are_a_sequence_of_which_each_is_made_when_asked_for() -> None:
     assert {"row": 4} in records
 
 
-@pytest.mark.parametrize("form", STREAMED)
-def test_writing_takes_far_less_memory_than_what_is_written(
-    report: initcli.StatsReport, form: Format
-) -> None:
+def peak_and_written(report: initcli.StatsReport, form: Format) -> tuple[int, int]:
+    """Returns the most memory that writing takes, and how much is written."""
     written = sum(map(len, streamer(form)(report)))
     tracemalloc.start()
     for _ in streamer(form)(report):
         pass
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
+    return peak, written
+
+
+@pytest.mark.parametrize("form", STREAMED)
+def test_writing_takes_far_less_memory_than_what_is_written(
+    report: initcli.StatsReport, form: Format
+) -> None:
+    peak, written = peak_and_written(report, form)
     assert peak < written / 5
 
 
@@ -85,7 +93,34 @@ def test_what_fails_half_way_leaves_the_old_file(
     path = tmp_path / "report.out"
     path.write_text("old")
     with pytest.raises(RuntimeError, match="broken row"):
-        deliver(broken, form, path)
+        deliver(broken, [Target(form, path)])
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.fixture
+def findings(report: initcli.StatsReport) -> initcli.StatsReport:
+    found = [Finding("IC101", Severity.ERROR, row.name, "1 NaN", "f") for row in report.rows]
+    return replace(report, findings=tuple(found), passed=False)
+
+
+@pytest.mark.parametrize(("form", "share"), [(Format.SARIF, 0.2), (Format.JUNIT, 0.8)])
+def test_findings_are_written_without_being_held_as_text(
+    findings: initcli.StatsReport, form: Format, share: float
+) -> None:
+    peak, written = peak_and_written(findings, form)
+    assert peak < written * share
+
+
+@pytest.mark.parametrize("form", [Format.JUNIT, Format.SARIF, Format.GITHUB])
+def test_a_finding_that_cannot_be_told_leaves_the_old_file(
+    findings: initcli.StatsReport, tmp_path: Path, form: Format
+) -> None:
+    broken = replace(findings, findings=(*findings.findings, Faulty()))
+    path = tmp_path / "report.out"
+    path.write_text("old")
+    with pytest.raises(RuntimeError, match="broken row"):
+        deliver(broken, [Target(form, path)])
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
 
@@ -95,7 +130,7 @@ def test_what_fails_within_the_first_block_writes_nothing(
 ) -> None:
     table = replace(broken.table, rows=broken.table.rows[-3:])
     with pytest.raises(RuntimeError, match="broken row"):
-        deliver(replace(broken, table=table), Format.JSON)
+        deliver(replace(broken, table=table), [Target(Format.JSON)])
     assert capsys.readouterr().out == ""
 
 

@@ -11,7 +11,15 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 SAMPLES = ROOT / "sample_models"
 COMMAND = Path(sys.executable).with_name("initcli")
-_NEUTRAL = {"NO_COLOR", "FORCE_COLOR", "COLUMNS", "TERM", "INITCLI_TRACEBACK", "PYTHONPATH"}
+_NEUTRAL = {
+    "NO_COLOR",
+    "FORCE_COLOR",
+    "COLUMNS",
+    "TERM",
+    "INITCLI_TRACEBACK",
+    "PYTHONPATH",
+    "GITHUB_STEP_SUMMARY",
+}
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
