@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from initcli.checks.observation import Observation
 from initcli.checks.registry import run_checks
 from initcli.commands.arguments import require_positive
 from initcli.commands.observe import observe
+from initcli.commands.rejections import with_rejections
 from initcli.commands.request import Request, Show
 from initcli.core.errors import OptionError
 from initcli.core.progress import SILENT, Progress
@@ -28,7 +28,7 @@ from initcli.reports.table import Column, Table, choose_columns, sort_rows
 from initcli.reports.tensor_columns import COLUMNS, UNPOOLED_KEYS
 from initcli.reports.tensor_row import TensorRow
 from initcli.schemes.layer import Layer
-from initcli.theory.judge import holm
+from initcli.theory.rejection import TOLERANCE
 
 GROUPS = ("layer", "dtype")
 
@@ -50,6 +50,7 @@ def stats(
     top: int | None = None,
     columns: str | None = None,
     alpha: float = 1e-3,
+    tolerance: float = TOLERANCE,
     fail_on: str = "error",
     strict: bool = False,
     rows: bool = False,
@@ -80,6 +81,8 @@ def stats(
         top: How many rows to show.
         columns: Comma-separated keys, or `+key,-key` to change the default.
         alpha: The chance that any tensor of a checkpoint drawn by the scheme is found off.
+        tolerance: How far off is no matter, whatever the number of values: of the standard
+            deviation for the mean, of itself for the variance.
         fail_on: The lightest finding that fails: `warning`, `error` or `never`.
         strict: Whether what could not be checked fails too.
         rows: Whether to look at every row and column: zero, constant, not finite, outlying.
@@ -99,7 +102,7 @@ def stats(
     if not paths:
         raise OptionError("no checkpoint is given")
     require_positive(top=top, jobs=jobs)
-    gate = _check_options(by, fail_on, alpha)
+    gate = _check_options(by, fail_on, alpha, tolerance)
     _check_device(device)
     show = Show(columns, sort, top, by, spectrum)
     show.check()
@@ -124,7 +127,7 @@ def stats(
     observed = [observe(each, plan, chosen, request, known) for each in checkpoints]
     seen = [one for observations, _ in observed for one in observations]
     progress.finish()
-    seen = _with_rejections(seen, alpha)
+    seen = with_rejections(seen, alpha, tolerance)
     findings = tuple(run_checks(seen)) if request.values else ()
     total = pooled_row(plural(len(seen), "tensor"), seen)
     every = _rows(seen, findings)
@@ -165,12 +168,14 @@ def _size(checkpoints: Sequence[Checkpoint], chosen: set[str]) -> int:
     )
 
 
-def _check_options(by: str | None, fail_on: str, alpha: float) -> FailOn:
+def _check_options(by: str | None, fail_on: str, alpha: float, tolerance: float) -> FailOn:
     if by is not None and by not in GROUPS:
         hint = did_you_mean(by, GROUPS) or f"one of {', '.join(GROUPS)}"
         raise OptionError(f"cannot group by {by!r}", hint=hint)
     if not 0 < alpha < 1:
         raise OptionError(f"alpha is a probability, not {alpha}")
+    if not tolerance >= 0:
+        raise OptionError(f"a tolerance is 0 or more, not {tolerance}")
     known = [each.value for each in FailOn]
     if fail_on not in known:
         hint = did_you_mean(fail_on, known) or f"one of {', '.join(known)}"
@@ -184,22 +189,6 @@ def _check_device(device: str) -> None:
         raise OptionError(message, hint="leave --device out")
     if device != "cpu":
         raise OptionError(f"unknown device {device!r}", hint="the only one is cpu")
-
-
-def _with_rejections(seen: Sequence[Observation], alpha: float) -> list[Observation]:
-    """Marks what is off, with one family-wise error over both tests of every tensor."""
-    judged = [one for one in seen if one.judgment]
-    scores = [
-        score
-        for one in judged
-        if one.judgment
-        for score in (one.judgment.mean, one.judgment.variance)
-    ]
-    rejected = iter(holm([score.p for score in scores], alpha))
-    return [
-        replace(one, mean_off=next(rejected), variance_off=next(rejected)) if one.judgment else one
-        for one in seen
-    ]
 
 
 def _rows(seen: Sequence[Observation], findings: Sequence[Finding]) -> tuple[TensorRow, ...]:
