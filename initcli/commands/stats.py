@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 
+from initcli.checks.contents import Contents
 from initcli.checks.finding import Finding
 from initcli.checks.gate import FailOn, passes
 from initcli.checks.observation import Observation
@@ -128,7 +129,7 @@ def stats(
     seen = [one for observations, _ in observed for one in observations]
     progress.finish()
     seen = with_rejections(seen, alpha, tolerance)
-    findings = tuple(run_checks(seen)) if request.values else ()
+    findings = tuple(run_checks((*seen, *_contents(seen)))) if request.values else ()
     total = pooled_row(plural(len(seen), "tensor"), seen)
     every = _rows(seen, findings)
     shown = every if by is None else _grouped(seen, by)
@@ -189,6 +190,13 @@ def _check_device(device: str) -> None:
         raise OptionError(message, hint="leave --device out")
     if device != "cpu":
         raise OptionError(f"unknown device {device!r}", hint="the only one is cpu")
+
+
+def _contents(seen: Sequence[Observation]) -> list[Contents]:
+    together: dict[str, list[Observation]] = {}
+    for one in seen:
+        together.setdefault(one.checkpoint, []).append(one)
+    return [Contents(checkpoint, observations) for checkpoint, observations in together.items()]
 
 
 def _rows(seen: Sequence[Observation], findings: Sequence[Finding]) -> tuple[TensorRow, ...]:

@@ -35,13 +35,13 @@ def summary_of(table: Table, dtype: DType) -> Summary:
     keys, counts = grid.ascending(table)
     finite = grid.low[keys]
     extrema = (finite[0], finite[-1]) if finite.size else (None, None)
-    *numbers, at_largest = _numbers(table, dtype)
+    numbers = _numbers(table, dtype)
     return Summary(
         _moments(finite, counts, dtype),
         table.total,
-        *numbers,
+        *numbers[:-1],
         *(_plain(extreme, dtype) for extreme in extrema),
-        at_largest,
+        *numbers[-1:],
     )
 
 
