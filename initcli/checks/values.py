@@ -8,6 +8,7 @@ from initcli.checks.finding import Severity
 from initcli.checks.observation import Observation
 from initcli.checks.registry import check
 from initcli.core.text import plural
+from initcli.recipes.layers import is_looked_up
 
 if TYPE_CHECKING:
     from initcli.core.tensor import TensorSpec
@@ -117,16 +118,21 @@ def is_duplicate(seen: Observation) -> str | None:
 def has_dead_lines(seen: Observation) -> str | None:
     """Some rows or columns of a matrix hold nothing but zeros.
 
-    A unit without weights computes nothing; statistics of the whole tensor do not show it.
+    A unit without weights computes nothing; statistics of the whole tensor do not show it. One
+    row of an embedding may be zero: what pads a sequence stands for nothing.
     """
     if not (seen.spec.is_matrix and seen.spec.dtype.is_float):
         return None  # the first of many positions or zero points is a zero by right
     told = [
         _dead(verdict, noun)
         for verdict, noun in ((seen.rows, "row"), (seen.columns, "column"))
-        if verdict is not None and 0 < verdict.zero < verdict.count
+        if verdict is not None and _by_right(seen, noun) < verdict.zero < verdict.count
     ]
     return "; ".join(told) or None
+
+
+def _by_right(seen: Observation, noun: str) -> int:
+    return int(noun == "row" and is_looked_up(seen.tensor))
 
 
 def _dead(verdict: LineVerdict, noun: str) -> str:

@@ -173,6 +173,14 @@ FAULTS = {
     ),
     "a copy": (measured(duplicate_of="v"), {"IC105": "the same bytes as v"}),
     "one dead row": (measured(rows=lines(1, 3)), {"IC106": "1 of 80 rows all zero: 3"}),
+    "two dead rows of an embedding": (
+        replace(seen(name="wte.weight"), rows=lines(2, 0, 7)),
+        {"IC106": "2 of 80 rows all zero: 0, 7"},
+    ),
+    "a dead column of one": (
+        replace(seen(name="wte.weight"), columns=lines(1, 5)),
+        {"IC106": "1 of 80 columns all zero: 5"},
+    ),
     "dead columns": (
         measured(columns=lines(9, 1, 2, 3, 4, 5)),
         {"IC106": "9 of 80 columns all zero: 1, 2, 3, 4, 5, …"},
@@ -281,6 +289,9 @@ SOUND = {
     "a structure that was not looked at": measured(structure=StructureVerdict(reason="too large")),
     "copied integers": measured(HEALTHY, "I32", duplicate_of="v"),
     "rows of which none is dead": measured(rows=lines(0), columns=lines(0)),
+    "the padding of an embedding": replace(
+        seen(name="text.word_embeddings.weight"), rows=lines(1, 0)
+    ),
     "constant rows": measured(rows=LineVerdict(80, 0, 7, 0, 3, "5: norm 9× the median", ())),
 }
 
