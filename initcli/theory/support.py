@@ -27,7 +27,9 @@ def stored_support(law: Law, dtype: DType) -> tuple[float, float]:
     if law.random_share < 1:  # the others are zeros
         low, high = min(low, 0.0), max(high, 0.0)
     slack = _ROUNDINGS * max((abs(end) for end in (low, high) if np.isfinite(end)), default=0.0)
-    least, greatest = rounded(np.array([low - slack, high + slack]), dtype)
+    # At zero there is nothing to round: what is scaled keeps its sign.
+    ends = np.array([low - slack if low else 0.0, high + slack if high else 0.0])
+    least, greatest = rounded(ends, dtype)
     return float(least), float(greatest)
 
 
