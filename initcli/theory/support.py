@@ -8,6 +8,8 @@ from initcli.statistics.summary import Summary
 
 # Draws are scaled and shifted in float32, which may end a few roundings beyond a bound.
 _ROUNDINGS = 4 * 2.0**-24
+# Orthogonalisation in float32 is off by a few 1e-6.
+_ORTHOGONALISED = 1e-5
 
 
 def stored_support(law: Law, dtype: DType) -> tuple[float, float]:
@@ -26,7 +28,8 @@ def stored_support(law: Law, dtype: DType) -> tuple[float, float]:
     low, high = law.support
     if law.random_share < 1:  # the others are zeros
         low, high = min(low, 0.0), max(high, 0.0)
-    slack = _ROUNDINGS * max((abs(end) for end in (low, high) if np.isfinite(end)), default=0.0)
+    error = _ORTHOGONALISED if law.fixed is Fixed.ENERGY else _ROUNDINGS
+    slack = error * max((abs(end) for end in (low, high) if np.isfinite(end)), default=0.0)
     # At zero there is nothing to round: what is scaled keeps its sign.
     ends = np.array([low - slack if low else 0.0, high + slack if high else 0.0])
     least, greatest = rounded(ends, dtype)

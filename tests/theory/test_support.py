@@ -11,7 +11,9 @@ import pytest
 import torch
 from torch import Tensor
 
+import schemed
 from initcli.core.dtypes import DTYPES
+from initcli.engine.draw import draw_tensor
 from initcli.schemes.law import Law, constant, normal, truncated_normal, uniform, with_zeros
 from initcli.schemes.structure import ZeroRun
 from initcli.statistics.fold import summarise
@@ -45,6 +47,13 @@ def is_beyond(law: Law, code: str, values: object) -> bool:
 def test_what_torch_draws_and_casts_is_within(law: Law, fill: Fill, code: str) -> None:
     drawn = fill(torch.empty(200_000)).to(getattr(torch, DTYPES[code].torch))
     assert not is_beyond(law, code, drawn.double().numpy())
+
+
+@pytest.mark.parametrize("case", schemed.cases(), ids=str)
+def test_what_a_scheme_draws_is_within(case: schemed.Case) -> None:
+    drawn = draw_tensor(case.draw, case.shape, 7, case.name).numpy()
+    assert not is_beyond(case.draw.law, "F32", drawn)
+    assert not is_beyond(case.draw.law, "BF16", drawn)
 
 
 @pytest.mark.parametrize(("low", "high"), UNIFORM)
