@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from safetensors.numpy import save_file
 from scipy import stats
 
 import initcli
@@ -162,6 +163,17 @@ def test_planted_faults_are_always_found(
         findings = found([*sound[:3], faulty, *sound[4:]], 1e-3)
         assert expected in {each.code for each in findings if each.tensor == FAULTY}
         assert {each.tensor for each in findings} == {FAULTY}
+
+
+def test_one_dead_row_is_always_found(tmp_path: Path) -> None:
+    rng, file = np.random.default_rng(0), tmp_path / "dead.safetensors"
+    for _ in range(TRIALS):
+        values = rng.normal(0, 1 / 16, (SIDE, SIDE)).astype("f4")
+        row = int(rng.integers(SIDE))
+        values[row] = 0
+        save_file({"w": values}, file)
+        (only,) = initcli.stats(file, rows=True).findings
+        assert (only.code, only.message) == ("IC106", f"1 of 256 rows all zero: {row}")
 
 
 @pytest.mark.parametrize(
