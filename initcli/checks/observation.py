@@ -58,3 +58,8 @@ class Observation:
     def tensor(self) -> str:
         """The tensor's name."""
         return self.spec.name
+
+    @property
+    def is_as_expected(self) -> bool:
+        """Whether a scheme is expected of it, and its moments are that scheme's."""
+        return self.judgment is not None and not (self.mean_off or self.variance_off)

@@ -71,6 +71,26 @@ def structure_is_off(seen: Observation) -> str | None:
     return seen.structure.off or None if seen.structure else None
 
 
+@check(
+    "IC204",
+    Severity.ERROR,
+    of=Observation,
+    looks_at="tensors whose scheme draws between bounds",
+    advice="look for a wrong bound, or a trained layer",
+)
+def support_is_violated(seen: Observation) -> str | None:
+    """A value lies where the expected scheme draws none.
+
+    Uniform and truncated laws end somewhere, and what lies beyond was not drawn by them, however
+    well the moments agree. The rounding of the dtype is allowed for.
+    """
+    if seen.judgment is None or seen.summary is None:
+        return None
+    from initcli.theory.support import beyond_support  # it brings NumPy
+
+    return beyond_support(seen.judgment.law, seen.spec.dtype, seen.summary) or None
+
+
 def _z(score: Score) -> str:
     if math.isinf(score.z):
         return ""

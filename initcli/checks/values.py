@@ -8,9 +8,13 @@ from initcli.checks.finding import Severity
 from initcli.checks.observation import Observation
 from initcli.checks.registry import check
 from initcli.core.text import plural
+from initcli.recipes.layers import is_looked_up
 
 if TYPE_CHECKING:
+    from initcli.core.tensor import TensorSpec
     from initcli.theory.outlying import LineVerdict
+
+_WEIGHTS = ("weight", "kernel")
 
 
 @check(
@@ -57,8 +61,11 @@ def holds_infinity(seen: Observation) -> str | None:
 def is_all_zero(seen: Observation) -> str | None:
     """A matrix holds nothing but zeros, and no scheme says it should.
 
-    Nothing passes through, and often no gradient: mostly a layer that was never loaded.
+    Nothing passes through, and often no gradient: mostly a layer that was never loaded. A weight
+    of one row or column counts as a matrix here.
     """
+    if not (seen.spec.is_matrix or _is_line_of_weights(seen.spec)):
+        return None
     if not _is_unexpected_constant(seen) or seen.summary is None or seen.summary.minimum:
         return None
     return f"all {plural(seen.summary.count, 'value')} are zero"
@@ -76,7 +83,10 @@ def is_constant(seen: Observation) -> str | None:
 
     All its units compute the same and learn the same: nothing told them apart.
     """
-    if not _is_unexpected_constant(seen) or seen.summary is None or not seen.summary.minimum:
+    # A single row of equal weights is a fresh gain or an average as often as a layer.
+    if not (seen.spec.is_matrix and _is_unexpected_constant(seen)):
+        return None
+    if seen.summary is None or not seen.summary.minimum:
         return None
     return f"all {plural(seen.summary.count, 'value')} are {float(seen.summary.minimum):.6g}"
 
@@ -112,16 +122,21 @@ def is_duplicate(seen: Observation) -> str | None:
 def has_dead_lines(seen: Observation) -> str | None:
     """Some rows or columns of a matrix hold nothing but zeros.
 
-    A unit without weights computes nothing; statistics of the whole tensor do not show it.
+    A unit without weights computes nothing; statistics of the whole tensor do not show it. One
+    row of an embedding may be zero: what pads a sequence stands for nothing.
     """
     if not (seen.spec.is_matrix and seen.spec.dtype.is_float):
         return None  # the first of many positions or zero points is a zero by right
     told = [
         _dead(verdict, noun)
         for verdict, noun in ((seen.rows, "row"), (seen.columns, "column"))
-        if verdict is not None and 0 < verdict.zero < verdict.count
+        if verdict is not None and _by_right(seen, noun) < verdict.zero < verdict.count
     ]
     return "; ".join(told) or None
+
+
+def _by_right(seen: Observation, noun: str) -> int:
+    return int(noun == "row" and is_looked_up(seen.tensor))
 
 
 def _dead(verdict: LineVerdict, noun: str) -> str:
@@ -130,9 +145,18 @@ def _dead(verdict: LineVerdict, noun: str) -> str:
     return f"{verdict.zero:,} of {plural(verdict.count, noun)} all zero: {named}{more}"
 
 
+# Vectors are left out: fresh biases and norms, masks and scales are constant by right.
 def _is_unexpected_constant(seen: Observation) -> bool:
-    # Vectors are left out: fresh biases and norms, masks and scales are constant by right.
-    if seen.summary is None or not (seen.spec.is_matrix and seen.spec.dtype.is_float):
+    if seen.summary is None or not seen.spec.dtype.is_float:
         return False
-    is_expected = seen.judgment is not None and not (seen.mean_off or seen.variance_off)
-    return seen.summary.is_constant and not is_expected
+    return seen.summary.is_constant and not seen.is_as_expected
+
+
+def _is_line_of_weights(spec: TensorSpec) -> bool:
+    """Whether it is the 1×N or N×1 weight of a layer, as far as its name and shape tell.
+
+    Class tokens and the shifts of norms over images have such shapes too, under other names.
+    """
+    last = spec.name.rpartition(".")[2].lower()
+    is_weight = last.startswith(_WEIGHTS) or last.endswith(_WEIGHTS)
+    return len(spec.shape) > 1 and spec.parameters > 1 and is_weight

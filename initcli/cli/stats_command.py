@@ -56,6 +56,14 @@ def stats(
             help="Chance that any tensor drawn by its scheme is found off; by default 0.001.",
         ),
     ] = None,
+    tolerance: Annotated[
+        float | None,
+        typer.Option(
+            rich_help_panel=options.THEORY,
+            help="What departs less from theory, as a share of the standard deviation or the "
+            "variance, is no finding; by default 0.001.",
+        ),
+    ] = None,
     by: Annotated[
         str | None,
         typer.Option(
@@ -137,6 +145,7 @@ def stats(
             top=top,
             columns=columns,
             alpha=alpha,
+            tolerance=tolerance,
             select_check=select_check or (),
             ignore_check=ignore_check or (),
             fail_on=fail_on,

@@ -14,7 +14,7 @@ from initcli.reports.baseline import Baseline, Known, standing_of
 from initcli.reports.describe import tensor_row
 from initcli.reports.table import as_mapping
 from initcli.theory.drift import Shift, shifts
-from initcli.theory.judge import holm
+from initcli.theory.rejection import holm
 
 
 def known_of(seen: Observation) -> Known:

@@ -14,9 +14,9 @@ from initcli.commands.setting_values import choice_of, known_code, probability_o
 from initcli.commands.settings import OverrideSettings, Settings
 from initcli.commands.settings_file import read_settings
 from initcli.core.errors import OptionError
+from initcli.theory.rejection import TOLERANCE
 
 ALPHA = 1e-3
-TOLERANCE = 1e-3
 _Value = TypeVar("_Value")
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from initcli.commands.against_baseline import drift_of, known_of, with_known
 from initcli.commands.arguments import require_positive
 from initcli.commands.criteria import Criteria
 from initcli.commands.observe import observe
+from initcli.commands.rejections import with_rejections
 from initcli.commands.request import Request, Show
 from initcli.core.errors import OptionError
 from initcli.core.progress import SILENT, Progress
@@ -32,7 +32,6 @@ from initcli.reports.table import Column, Table, choose_columns, sort_rows
 from initcli.reports.tensor_columns import COLUMNS, UNPOOLED_KEYS
 from initcli.reports.tensor_row import TensorRow
 from initcli.schemes.layer import Layer
-from initcli.theory.judge import holm
 
 GROUPS = ("layer", "dtype")
 
@@ -54,6 +53,7 @@ def stats(
     top: int | None = None,
     columns: str | None = None,
     alpha: float | None = None,
+    tolerance: float | None = None,
     select_check: Sequence[str] | str = (),
     ignore_check: Sequence[str] | str = (),
     fail_on: str | None = None,
@@ -89,6 +89,8 @@ def stats(
         columns: Comma-separated keys, or `+key,-key` to change the default.
         alpha: The chance that any tensor of a checkpoint drawn by the scheme is found off; by
             default 0.001.
+        tolerance: How far off is no matter, whatever the number of values: of the standard
+            deviation for the mean, of itself for the variance; by default 0.001.
         select_check: Codes, or their beginnings, of the checks to ask; by default all.
         ignore_check: Codes, or their beginnings, of those not to ask.
         fail_on: The lightest finding that fails: `warning`, `error`, the default, or `never`.
@@ -121,6 +123,7 @@ def stats(
         fail_on=fail_on,
         strict=strict,
         alpha=alpha,
+        tolerance=tolerance,
     )
     _check_device(device)
     show = Show(columns, sort, top, by, spectrum)
@@ -148,9 +151,10 @@ def stats(
     observed = [observe(each, plan, chosen, request, known) for each in checkpoints]
     seen = [one for observations, _ in observed for one in observations]
     progress.finish()
-    seen = _with_rejections(seen, criteria.alpha)
+    seen = with_rejections(seen, criteria.alpha, criteria.tolerance)
     subjects = [
         *seen,
+        *_contents(seen),
         *(() if earlier is None else _drifted(earlier, seen, plan.selector, criteria)),
     ]
     findings = tuple(run_checks(subjects, criteria.policy)) if request.values else ()
@@ -229,20 +233,11 @@ def _check_device(device: str) -> None:
         raise OptionError(f"unknown device {device!r}", hint="the only one is cpu")
 
 
-def _with_rejections(seen: Sequence[Observation], alpha: float) -> list[Observation]:
-    """Marks what is off, with one family-wise error over both tests of every tensor."""
-    judged = [one for one in seen if one.judgment]
-    scores = [
-        score
-        for one in judged
-        if one.judgment
-        for score in (one.judgment.mean, one.judgment.variance)
-    ]
-    rejected = iter(holm([score.p for score in scores], alpha))
-    return [
-        replace(one, mean_off=next(rejected), variance_off=next(rejected)) if one.judgment else one
-        for one in seen
-    ]
+def _contents(seen: Sequence[Observation]) -> list[Contents]:
+    together: dict[str, list[Observation]] = {}
+    for one in seen:
+        together.setdefault(one.checkpoint, []).append(one)
+    return [Contents(checkpoint, observations) for checkpoint, observations in together.items()]
 
 
 def _rows(seen: Sequence[Observation], findings: Sequence[Finding]) -> tuple[TensorRow, ...]:

@@ -79,6 +79,11 @@ class DType:
         return float(_float_info(self.array).max)
 
     @property
+    def smallest_normal(self) -> float:
+        """What is nearer to zero, and not zero, is subnormal; 0 where nothing is."""
+        return 0.0 if self.code == "F8_E8M0" else float(_float_info(self.array).smallest_normal)
+
+    @property
     def saturates(self) -> bool:
         """Whether torch casts what is too large to the largest value, not to infinity or NaN."""
         return self.code == "F8_E4M3"

@@ -83,7 +83,7 @@ def _layout(
     layer, _, last = spec.name.lower().rpartition(".")
     holder = layer.rpartition(".")[2]
     parts = _FUSED.get(last) or _FUSED.get(holder) or 1
-    if len(spec.shape) == _MATRIX and _LOOKED_UP.search(holder if last == "weight" else last):
+    if len(spec.shape) == _MATRIX and is_looked_up(spec.name):
         return Layout("embedding")
     bias = beside.get(spec.name.rpartition(".")[2].replace("weight", "bias"), ())
     if len(spec.shape) == _MATRIX + 1 and "experts" in layer.split("."):
@@ -98,6 +98,12 @@ def _layout(
     if told is None or not told.fits(spec.shape) or told == shape_alone(spec.shape):
         return None
     return told
+
+
+def is_looked_up(name: str) -> bool:
+    """Whether a matrix of this name is a table of which entries are looked up."""
+    layer, _, last = name.lower().rpartition(".")
+    return bool(_LOOKED_UP.search(layer.rpartition(".")[2] if last == "weight" else last))
 
 
 def are_transposed(beside: Mapping[str, Shape]) -> bool:

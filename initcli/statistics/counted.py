@@ -17,7 +17,7 @@ from initcli.statistics.summary import Summary
 from initcli.statistics.table import Table
 
 Integers = NDArray[np.int64]
-_SORTS = 6
+_SORTS = 7
 
 
 def summary_of(table: Table, dtype: DType) -> Summary:
@@ -35,16 +35,18 @@ def summary_of(table: Table, dtype: DType) -> Summary:
     keys, counts = grid.ascending(table)
     finite = grid.low[keys]
     extrema = (finite[0], finite[-1]) if finite.size else (None, None)
+    numbers = _numbers(table, dtype)
     return Summary(
         _moments(finite, counts, dtype),
         table.total,
-        *_numbers(table, dtype),
+        *numbers[:-1],
         *(_plain(extreme, dtype) for extreme in extrema),
+        *numbers[-1:],
     )
 
 
 def _numbers(table: Table, dtype: DType) -> list[int]:
-    """Returns how many values are NaN, +∞, −∞, zero and subnormal."""
+    """Returns how many values are NaN, +∞, −∞, zero, subnormal, and of the largest finite size."""
     # Weights are float64, in which counts below 2⁵³ are exact.
     numbers = np.bincount(_sorts(dtype)[table.keys], table.counts, minlength=_SORTS)
     return list(map(int, numbers[1:].tolist()))
@@ -52,11 +54,13 @@ def _numbers(table: Table, dtype: DType) -> list[int]:
 
 @functools.cache
 def _sorts(dtype: DType) -> NDArray[np.uint8]:
-    """Returns by which of the numbers each key is counted: 1 is NaN, 5 subnormal, 0 none."""
+    """Returns by which of the numbers each key is counted: 1 is NaN, 6 the largest, 0 none."""
     grid = grid_of(dtype)
     values, size = grid.low, np.abs(grid.low)
     is_subnormal = (size > 0) & (size < grid.smallest)
-    chosen = [np.isnan(values), values == math.inf, values == -math.inf, size == 0, is_subnormal]
+    largest = dtype.largest if dtype.is_float else math.nan
+    special = [np.isnan(values), values == math.inf, values == -math.inf, size == 0]
+    chosen = [*special, is_subnormal, size == largest]
     return np.select(chosen, list(range(1, _SORTS))).astype(np.uint8)
 
 

@@ -115,7 +115,8 @@ def nothing(dtype: DType) -> Summary:
     kinds: dict[Kind, AnyMoments] = {Kind.FLOAT: Moments(), Kind.COMPLEX: ComplexMoments()}
     is_wide = dtype.kind is Kind.INTEGER and not is_counted(dtype)
     powers = (None, None) if is_wide else (0, 0)
-    return Summary(kinds.get(dtype.kind, ExactMoments(0, 0, 0, *powers)))
+    at_largest = 0 if is_counted(dtype) else None
+    return Summary(kinds.get(dtype.kind, ExactMoments(0, 0, 0, *powers)), at_largest=at_largest)
 
 
 def accumulate(raw: memoryview, dtype: DType) -> Accumulator:

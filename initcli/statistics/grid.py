@@ -85,7 +85,7 @@ def _exact_grid(dtype: DType) -> Grid:
     values = every_value(dtype)
     if dtype.is_float:
         signs = Signs.NONE if dtype.code == "F8_E8M0" else Signs.MAGNITUDE
-        return Grid(values, values, signs, _smallest_normal(dtype))
+        return Grid(values, values, signs, dtype.smallest_normal)
     signs = Signs.COMPLEMENT if values.min() < 0 else Signs.NONE
     return Grid(values, values, signs, 0.0)
 
@@ -97,14 +97,6 @@ def every_value(dtype: DType) -> Floats:
     patterns = np.arange(1 << dtype.bits, dtype=f"<u{max(1, dtype.itemsize)}")
     with np.errstate(invalid="ignore"):  # signalling NaNs are among the patterns
         return patterns.view(dtype.numpy).astype(np.float64)
-
-
-def _smallest_normal(dtype: DType) -> float:
-    import ml_dtypes
-
-    if dtype.code == "F8_E8M0":
-        return 0.0
-    return float(ml_dtypes.finfo(dtype.numpy).smallest_normal)  # type: ignore[no-untyped-call]
 
 
 def _cells(dtype: DType) -> Grid:

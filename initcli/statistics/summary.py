@@ -31,6 +31,8 @@ class Summary:
         subnormal: Values that are not zero, and nearer to it than the least normal number.
         minimum: The least finite value; None without one, and for complex values.
         maximum: The greatest finite value, likewise.
+        at_largest: Values of the largest finite size that their dtype, a float, has; None where
+            values are too wide to be counted one by one, and extrema tell whether there are any.
     """
 
     moments: AnyMoments
@@ -42,6 +44,7 @@ class Summary:
     subnormal: int = 0
     minimum: Extreme = None
     maximum: Extreme = None
+    at_largest: int | None = None
 
     @property
     def infinite(self) -> int:
@@ -90,6 +93,7 @@ class Summary:
             self.subnormal + other.subnormal,
             _extreme(min, self.minimum, other.minimum),
             _extreme(max, self.maximum, other.maximum),
+            _added(self.at_largest, other.at_largest),
         )
 
 
@@ -97,3 +101,7 @@ def _extreme(choose: Callable[..., float | int], one: Extreme, other: Extreme) -
     if one is None or other is None:
         return other if one is None else one
     return choose(one, other)
+
+
+def _added(one: int | None, other: int | None) -> int | None:
+    return None if one is None or other is None else one + other

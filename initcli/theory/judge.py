@@ -8,7 +8,6 @@ is χ² exactly for normal draws. What a scheme fixes is not sampled: there only
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from initcli.core.dtypes import DType
@@ -28,10 +27,13 @@ class Score:
     Attributes:
         z: Distance in standard errors; 0 or ±infinity for a statistic that is not random.
         p: Probability of a distance at least as large if the law holds.
+        size: Distance as a share of what the law has: of its standard deviation for the mean, of
+            its variance for the second moment; infinite where that is 0 and the distance is not.
     """
 
     z: float
     p: float
+    size: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,28 +85,30 @@ def judge(law: Law, dtype: DType, summary: Summary) -> Judgment:
 
 def _mean_score(law: Law, mean: float, count: int, tolerance: float) -> Score:
     off = mean - law.mean
+    size = _share(off, law.std)
     if law.fixed is Fixed.EVERYTHING:
-        return _fixed_score(off, tolerance * max(abs(law.mean), law.std))
+        return _fixed_score(off, tolerance * max(abs(law.mean), law.std), size)
     z = off / (law.std / math.sqrt(count))
     random, kurtosis = _of_random_values(law, count)[:2]
     tails = max(_normal_tails(z), _pearson_tails(z, law.skewness / math.sqrt(count)))
-    return Score(z, min(1.0, tails + _rare_tails(z, (kurtosis - 3) / random)))
+    return Score(z, min(1.0, tails + _rare_tails(z, (kurtosis - 3) / random)), size)
 
 
 def _variance_score(law: Law, second: float, count: int, tolerance: float) -> Score:
     off = second - law.variance
+    size = _share(off, law.variance)
     if law.fixed is not Fixed.NOTHING:
         scale = max(law.variance, (tolerance * law.mean) ** 2)
-        return _fixed_score(off, tolerance * scale if law.variance else scale)
+        return _fixed_score(off, tolerance * scale if law.variance else scale, size)
     random, kurtosis, sixth = _of_random_values(law, count)
     if kurtosis - 1 < _TWO_VALUES:
-        return _fixed_score(off, _TWO_VALUES * law.variance)
+        return _fixed_score(off, _TWO_VALUES * law.variance, size)
     z = off / law.variance * math.sqrt(random / (kurtosis - 1))
     skewness = (sixth - 3 * kurtosis + 2) / (kurtosis - 1) ** 1.5 / math.sqrt(random)
     tails = _pearson_tails(z, skewness)
     if z < 0:  # a second moment is never negative, and Pearson's support may end above zero
         tails = max(tails, _scaled_tail(second / law.variance, 2 * random / (kurtosis - 1)))
-    return Score(z, tails)
+    return Score(z, tails, size)
 
 
 def _of_random_values(law: Law, count: int) -> tuple[float, float, float]:
@@ -113,10 +117,16 @@ def _of_random_values(law: Law, count: int) -> tuple[float, float, float]:
     return count * share, law.kurtosis * share, law.sixth * share**2
 
 
-def _fixed_score(off: float, tolerance: float) -> Score:
+def _share(off: float, scale: float) -> float:
+    if not off:
+        return 0.0
+    return abs(off) / scale if scale else math.inf
+
+
+def _fixed_score(off: float, tolerance: float, size: float) -> Score:
     if abs(off) <= tolerance:
-        return Score(0.0, 1.0)
-    return Score(math.copysign(math.inf, off), 0.0)
+        return Score(0.0, 1.0, size)
+    return Score(math.copysign(math.inf, off), 0.0, size)
 
 
 def _normal_tails(z: float) -> float:
@@ -151,18 +161,3 @@ def _scaled_tail(ratio: float, degrees: float) -> float:
     from scipy.special import chdtr
 
     return min(1.0, 2 * float(chdtr(degrees, degrees * ratio)))
-
-
-def holm(p_values: Sequence[float], alpha: float) -> list[bool]:
-    """Returns which hypotheses are rejected at a family-wise error of at most alpha.
-
-    Source: Holm, "A simple sequentially rejective multiple test procedure", Scandinavian
-    Journal of Statistics 6 (1979); valid whatever the dependence between the tests.
-    """
-    rejected = [False] * len(p_values)
-    ranked = sorted(range(len(p_values)), key=p_values.__getitem__)
-    for rank, position in enumerate(ranked):
-        if p_values[position] > alpha / (len(p_values) - rank):
-            break
-        rejected[position] = True
-    return rejected

@@ -12,6 +12,7 @@ import pytest
 from numpy.typing import ArrayLike
 
 import initcli
+from initcli.checks.contents import Contents
 from initcli.checks.difference import Difference
 from initcli.checks.drift import Drifted
 from initcli.checks.finding import Finding, Severity
@@ -32,11 +33,15 @@ HEALTHY = np.random.default_rng(0).normal(0, 1, (8, 8))
 
 
 def seen(
-    values: ArrayLike = HEALTHY, code: str = "F32", scheme: str = "", **marks: bool
+    values: ArrayLike = HEALTHY,
+    code: str = "F32",
+    scheme: str = "",
+    name: str = "w",
+    **marks: bool,
 ) -> Observation:
     """Returns what is learnt of a tensor of these values, expected to follow a scheme."""
     array, dtype = np.asarray(values), DTYPES[code]
-    spec = TensorSpec("w", dtype, array.shape)
+    spec = TensorSpec(name, dtype, array.shape)
     if not dtype.is_decoded:
         return Observation("f", spec, None)
     summary = summarise(stored(array, code), dtype)
@@ -51,6 +56,21 @@ def with_one(value: float) -> ArrayLike:
     values = HEALTHY.copy()
     values[3, 5] = value
     return values
+
+
+def with_share(share: float, value: float, size: int = 100) -> ArrayLike:
+    """Returns normal values of a square matrix, of which a share is one value."""
+    values = np.random.default_rng(1).normal(0, 1, size**2)
+    values[: round(share * size**2)] = value
+    return values.reshape(size, size)
+
+
+def together(*scales: float, code: str = "F32", name: str = "h.{}.w", **expected: str) -> Contents:
+    """Returns a checkpoint of one healthy matrix a layer, each times a scale."""
+    layers = enumerate(scales)
+    return Contents(
+        "f", [seen(HEALTHY * scale, code, name=name.format(i), **expected) for i, scale in layers]
+    )
 
 
 ZEROS, TENTHS = np.zeros((4, 4)), np.full((4, 4), 0.5)
@@ -98,8 +118,72 @@ FAULTS = {
         measured(structure=StructureVerdict("column 7 holds 12 zeros, 13 expected")),
         {"IC203": "column 7 holds 12 zeros, 13 expected"},
     ),
+    "beyond a uniform law": (
+        seen(with_one(3.5), scheme="uniform(-3, 3)"),
+        {"IC204": "maximum 3.5, 3 or less expected"},
+    ),
+    "beyond both ends": (
+        seen([[-0.21, 0.21], [0.0, 0.0]], "BF16", "truncated_normal(0, 0.1)"),
+        {"IC204": "minimum -0.209961, -0.200195 or more expected; maximum 0.2"},
+    ),
+    "one value at the end of bfloat16": (
+        seen(with_one(3.38953139e38), "BF16"),
+        {"IC107": "1 of 64 values at ±3.38953e+38, the largest of BF16"},
+    ),
+    "one in a hundred at the end of half": (
+        seen(with_share(0.01, -65504), "F16"),
+        {"IC107": "100 of 10,000 values at ±65504"},
+    ),
+    "a vector at the end of float32": (
+        seen([1.0, -np.finfo(np.float32).max]),
+        {"IC107": "some of 2 values at ±3.40282e+38, the largest of F32"},
+    ),
+    "a third at the end of eight bits": (
+        seen(with_share(0.3, 448), "F8_E4M3"),
+        {"IC107": "3,000 of 10,000 values at ±448"},
+    ),
+    "saturated where a scheme expects less": (
+        seen(with_share(0.3, 448), "F8_E4M3", "normal", variance_off=True),
+        {"IC107": "3,000 of 10,000", "IC202": "expected"},
+    ),
+    "subnormal halves": (
+        seen(HEALTHY * 1e-5, "F16"),
+        {"IC108": "64 of 64 values subnormal, 0 zero; F16 is normal from 6.1e-05"},
+    ),
+    "flushed to zero": (
+        seen(np.where(np.abs(HEALTHY) < 0.6, 0, HEALTHY) * 1e-4, "F16"),
+        {"IC108": "0 of 64 values subnormal, "},
+    ),
+    "an unscaled cast to eight bits": (
+        seen(HEALTHY * 0.02, "F8_E4M3"),
+        {"IC108": "F8_E4M3 is normal from 0.0156"},
+    ),
+    "pruned, and what is left subnormal": (
+        seen(with_share(0.9, 0.0) * np.where(np.eye(100), 1.0, 1e-5), "F16"),  # type: ignore[operator]
+        {"IC108": "9,001 zero"},
+    ),
+    "memory that nothing was written to": (
+        seen(with_share(1.0, 0.0, 4) + 1e-44 * np.eye(4)),
+        {"IC108": "4 of 16 values subnormal, 12 zero"},
+    ),
+    "a weight of one row all zero": (
+        seen(np.zeros((1, 8)), name="head.weight"),
+        {"IC103": "all 8 values are zero"},
+    ),
+    "a kernel of one column all zero": (
+        seen(np.zeros((8, 1)), name="head.kernel"),
+        {"IC103": "all 8 values are zero"},
+    ),
     "a copy": (measured(duplicate_of="v"), {"IC105": "the same bytes as v"}),
     "one dead row": (measured(rows=lines(1, 3)), {"IC106": "1 of 80 rows all zero: 3"}),
+    "two dead rows of an embedding": (
+        replace(seen(name="wte.weight"), rows=lines(2, 0, 7)),
+        {"IC106": "2 of 80 rows all zero: 0, 7"},
+    ),
+    "a dead column of one": (
+        replace(seen(name="wte.weight"), columns=lines(1, 5)),
+        {"IC106": "1 of 80 columns all zero: 5"},
+    ),
     "dead columns": (
         measured(columns=lines(9, 1, 2, 3, 4, 5)),
         {"IC106": "9 of 80 columns all zero: 1, 2, 3, 4, 5, …"},
@@ -174,12 +258,44 @@ def test_a_fault_is_found_and_nothing_else(
     assert [finding.code for finding in findings] == list(expected)
     for finding in findings:
         assert expected[finding.code] in finding.message
-        assert (finding.tensor, finding.checkpoint) == ("w", "f")
+        assert (finding.tensor, finding.checkpoint) == (observation.tensor, "f")
         assert finding.severity is CHECKS[finding.code].severity
 
 
+TIMES_100 = (1, 1.2, 0.9, 100, 1.1)
+FAULTS_TOGETHER = {
+    "times 100": (
+        together(*TIMES_100),
+        {("IC110", "h.3.w"): "× the median of 5 like h.*.w"},
+    ),
+    "a hundredth": (
+        together(*TIMES_100[:3], 0.01, 1.1),
+        {("IC110", "h.3.w"): "0.01× the median"},
+    ),
+    "two of seven": (
+        together(1, 50, 1, 1, 50, 1, 1, name="enc.layer_{}.fc.kernel"),
+        {
+            ("IC110", "enc.layer_1.fc.kernel"): "50× the median of 7 like enc.layer_*.fc.kernel",
+            ("IC110", "enc.layer_4.fc.kernel"): "50×",
+        },
+    ),
+}
+
+
+@pytest.mark.parametrize(("contents", "expected"), FAULTS_TOGETHER.values(), ids=FAULTS_TOGETHER)
+def test_a_fault_among_tensors_is_found_and_nothing_else(
+    contents: Contents, expected: dict[tuple[str, str], str]
+) -> None:
+    findings = run_checks([contents])
+    assert [(each.code, each.tensor) for each in findings] == list(expected)
+    for each in findings:
+        assert expected[each.code, each.tensor] in each.message
+
+
 def test_every_check_has_a_planted_fault() -> None:
-    assert set().union(*(expected for _, expected in FAULTS.values())) == set(CHECKS)
+    alone = set().union(*(expected for _, expected in FAULTS.values()))
+    among = {code for _, expected in FAULTS_TOGETHER.values() for code, _ in expected}
+    assert alone | among == set(CHECKS)
 
 
 SOUND = {
@@ -187,7 +303,24 @@ SOUND = {
     "a healthy matrix of its scheme": seen(scheme="normal"),
     "a zero bias": seen(np.zeros(8)),
     "a fresh norm": seen(np.ones(8)),
-    "a zero row vector": seen(np.zeros((1, 8))),
+    "a zero class token": seen(np.zeros((1, 1, 8)), name="cls_token"),
+    "the zero shift of a norm over images": seen(np.zeros((1, 8, 1, 1)), name="norm.bias"),
+    "a weight of one row all ones": seen(np.ones((1, 8)), name="norm.weight"),
+    "a weight of one zero": seen(np.zeros((1, 1)), name="gate.weight"),
+    "a zero weight of one row as expected": seen(np.zeros((1, 8)), "F32", "zeros", "head.weight"),
+    "a mask": seen(with_one(-np.finfo(np.float32).max), name="attn.causal_mask"),
+    "a few of eight bits at the end": seen(with_share(0.2, 448), "F8_E4M3"),
+    "one of each short row at the end": seen([[448, 1, 2], [3, -448, 4]], "F8_E4M3"),
+    "a scalar scale at the end": seen(57344.0, "F8_E5M2"),
+    "saturated as expected": seen(np.sign(HEALTHY) * 448, "F8_E4M3", "normal(0, 1e9)"),
+    "integers at the end": seen([[127, -128], [1, 2]], "I8"),
+    "some subnormal halves": seen(HEALTHY * 1e-3, "F16"),
+    "pruned": seen(with_share(0.9, 0.0), "F16"),
+    "a subnormal vector": seen(np.full(8, 1e-6), "F16"),
+    "underflow as expected": seen(HEALTHY * 0.01, "F8_E4M3", "normal(0, 0.01)"),
+    "at the end of a uniform law": seen([[-1.0, 0.2], [0.1, 1.0]], scheme="uniform(-1, 1)"),
+    "at the rounded end of one": seen([[-0.1, 0.1]], "F8_E4M3", "uniform(-0.1, 0.1)"),
+    "beyond the bounds of what is no law of it": seen(HEALTHY),
     "a zero mask of integers": seen(ZEROS, "I64"),
     "expected zeros": seen(ZEROS, scheme="zeros"),
     "expected ones": seen(ZEROS + 1, scheme="ones"),
@@ -200,6 +333,9 @@ SOUND = {
     "a structure that was not looked at": measured(structure=StructureVerdict(reason="too large")),
     "copied integers": measured(HEALTHY, "I32", duplicate_of="v"),
     "rows of which none is dead": measured(rows=lines(0), columns=lines(0)),
+    "the padding of an embedding": replace(
+        seen(name="text.word_embeddings.weight"), rows=lines(1, 0)
+    ),
     "constant rows": measured(rows=LineVerdict(80, 0, 7, 0, 3, "5: norm 9× the median", ())),
 }
 
@@ -207,6 +343,33 @@ SOUND = {
 @pytest.mark.parametrize("observation", SOUND.values(), ids=SOUND)
 def test_a_sound_tensor_has_no_finding(observation: Observation) -> None:
     assert run_checks([observation]) == []
+
+
+SOUND_TOGETHER = {
+    "alike": together(1, 1, 1, 1, 1, 1),
+    "five per cent": together(1, 1, 1, 1, 1.05),
+    "six times": together(1, 1, 1, 1, 6),
+    "too few": together(*TIMES_100[1:]),
+    "growing with depth": together(*(3.0**depth for depth in range(9))),
+    "quantised, at a scale of their own": Contents(
+        "f", [*together(1, 1, 1, 1, 1).seen, *together(100, code="F8_E4M3", name="h.9.w").seen]
+    ),
+    "one of another name": Contents(
+        "f", [*together(1, 1, 1, 1, 1).seen, *together(100, name="head.w").seen]
+    ),
+    "one of zeros": Contents("f", [*together(1, 1, 1, 1, 1).seen, seen(ZEROS, name="h.9.w")]),
+    "judged by a scheme": together(*TIMES_100, scheme="normal"),
+    "vectors": Contents(
+        "f", [seen([scale, 1], name=f"h.{i}.w") for i, scale in enumerate(TIMES_100)]
+    ),
+    "nothing read": Contents("f", [SKIPPED] * 9),
+    "nothing finite": Contents("f", [seen(ZEROS * math.nan, name=f"h.{i}.w") for i in range(9)]),
+}
+
+
+@pytest.mark.parametrize("contents", SOUND_TOGETHER.values(), ids=SOUND_TOGETHER)
+def test_a_sound_checkpoint_has_no_finding(contents: Contents) -> None:
+    assert run_checks([contents]) == []
 
 
 def test_where_all_rows_are_dead_the_matrix_is() -> None:
@@ -250,6 +413,7 @@ def test_planted_faults_of_the_sample_are_found(samples: Path) -> None:
         ("IC102", "layers.2.weight"),
         ("IC103", "layers.3.weight"),
         ("IC104", "layers.5.weight"),
+        ("IC110", "layers.6.weight"),
     }
 
 

@@ -210,6 +210,8 @@ MISTAKES = [
     ({"by": "laier"}, OptionError, "layer"),
     ({"alpha": 0.0}, OptionError, ""),
     ({"alpha": 1.0}, OptionError, ""),
+    ({"tolerance": -0.1}, OptionError, ""),
+    ({"tolerance": float("nan")}, OptionError, ""),
     ({"fail_on": "errors"}, OptionError, "error"),
     ({"sort": "sdt"}, OptionError, "std"),
     ({"columns": "nmae"}, OptionError, "name"),
@@ -225,3 +227,14 @@ def test_a_mistaken_option_is_named(
     with pytest.raises(kind) as caught:
         initcli.stats(mixed, **options)
     assert hint in caught.value.hint
+
+
+@pytest.mark.parametrize(("tolerance", "passed"), [(0.0, False), (1e-3, False), (0.05, True)])
+def test_what_is_off_by_less_than_the_tolerance_passes(
+    tmp_path: Path, tolerance: float, *, passed: bool
+) -> None:
+    # The variance is 2 % larger than the scheme's: 20 standard errors of 2 million values.
+    path = tmp_path / "w.safetensors"
+    save_file({"w.weight": torch.randn(2000, 1000, generator=RNG) * 1.02**0.5}, path)
+    report = initcli.stats(path, scheme="normal(0, 1)", tolerance=tolerance)
+    assert report.passed == passed

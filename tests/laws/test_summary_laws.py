@@ -17,7 +17,7 @@ CODES = ["F32", "F64", "BF16", "F16", "F8_E4M3", "F8_E5M2", "F8_E8M0", "I64", "U
 
 def same(one: Summary, other: Summary, scale: float) -> None:
     """Counts and extrema agree exactly, moments within 1e-12 of the values' size."""
-    counts = ("count", "nan", "infinite", "zeros", "minimum", "maximum")
+    counts = ("count", "nan", "infinite", "zeros", "minimum", "maximum", "at_largest")
     assert [getattr(one, key) for key in counts] == [getattr(other, key) for key in counts]
     assert complex(one.mean) == pytest.approx(
         complex(other.mean), rel=1e-12, abs=1e-12 * scale, nan_ok=True

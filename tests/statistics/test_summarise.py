@@ -3,6 +3,7 @@ from __future__ import annotations
 import math
 from fractions import Fraction
 
+import ml_dtypes
 import numpy as np
 import pytest
 from numpy.typing import ArrayLike, NDArray
@@ -53,6 +54,7 @@ def test_every_value_of_a_small_float_is_counted_and_summed_exactly(code: str) -
     assert summary.nan == np.isnan(values).sum()
     assert summary.infinite == np.isinf(values).sum()
     assert summary.zeros == (values == 0).sum()
+    assert summary.at_largest == (np.abs(values) == ml_dtypes.finfo(DTYPES[code].numpy).max).sum()
     assert_exact(summary, values[np.isfinite(values)])
 
 

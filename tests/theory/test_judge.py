@@ -7,8 +7,6 @@ import math
 
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 from scipy import stats
 
 from initcli.core.dtypes import DTYPES
@@ -19,7 +17,7 @@ from initcli.schemes.law import Law
 from initcli.schemes.registry import Draw
 from initcli.statistics.fold import nothing, summarise
 from initcli.statistics.summary import Summary
-from initcli.theory.judge import Judgment, holm, judge
+from initcli.theory.judge import Judgment, judge
 from raw import DRAWABLE, draw_of, stored
 
 RANDOM = [
@@ -253,37 +251,3 @@ def test_values_beyond_all_measure_are_off_and_no_error(size: float, text: str) 
     found = judge(draw_of(text, (2, 1)).law, DTYPES["F64"], summary)
     assert found.variance.p == 0.0
     assert found.mean.p < 1e-12
-
-
-HOLM = [
-    ([0.01, 0.04, 0.03, 0.005], 0.05, [True, False, False, True]),
-    ([0.01, 0.02, 0.03], 0.05, [True, True, True]),
-    ([0.02, 0.02, 0.02], 0.05, [False, False, False]),
-    ([0.0, 1.0], 0.001, [True, False]),
-    ([0.05], 0.05, [True]),
-    ([], 0.05, []),
-]
-
-
-@pytest.mark.parametrize(("p_values", "alpha", "rejected"), HOLM)
-def test_holm_agrees_with_hand(p_values: list[float], alpha: float, rejected: list[bool]) -> None:
-    assert holm(p_values, alpha) == rejected
-
-
-@given(
-    st.lists(st.floats(0, 1) | st.sampled_from([0.01, 0.0125, 0.05, 0.0]), max_size=7),
-    st.sampled_from([0.001, 0.05, 0.5]),
-)
-def test_holm_is_the_closure_of_bonferroni(p_values: list[float], alpha: float) -> None:
-    everything = range(len(p_values))
-    subsets = [
-        subset
-        for size in range(1, len(p_values) + 1)
-        for subset in itertools.combinations(everything, size)
-    ]
-
-    def is_rejected(one: int) -> bool:
-        containing = [subset for subset in subsets if one in subset]
-        return all(min(p_values[i] for i in each) <= alpha / len(each) for each in containing)
-
-    assert holm(p_values, alpha) == [is_rejected(one) for one in everything]
