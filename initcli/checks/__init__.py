@@ -1,5 +1,5 @@
 """What is wrong with a checkpoint: one function a check, findings, and the gate."""
 
-from initcli.checks import coverage, theory, values
+from initcli.checks import against_model, coverage, roles, storage, theory, values
 
-__all__ = ["coverage", "theory", "values"]
+__all__ = ["against_model", "coverage", "roles", "storage", "theory", "values"]

@@ -11,6 +11,7 @@ from typing import TextIO
 
 import typer
 
+from initcli.cli.message import describe
 from initcli.core.errors import OutputError
 from initcli.core.progress import SILENT, Progress
 from initcli.core.text import visible
@@ -81,7 +82,7 @@ def deliver(
 
     Raises:
         OutputError: The file is an input, or cannot be written.
-        typer.Exit: Always: 0 if the report passed, else 1.
+        typer.Exit: Always: 2 if something could not be read, else 0 if the report passed, else 1.
     """
     path = None if path == _STDOUT else path
     screen = _stdout_screen(wide=wide) if path is None else Screen()
@@ -93,7 +94,9 @@ def deliver(
         _write(path, blocks, inputs)
     is_seen = path is None and form in _SHOWS_FINDINGS
     _say(report, form, is_seen=is_seen, is_file=path is not None)
-    raise typer.Exit(0 if report.passed else 1)
+    for failure in report.failures:
+        print(describe(failure), file=sys.stderr)
+    raise typer.Exit(2 if report.failures else 0 if report.passed else 1)
 
 
 def _pieces(report: Report, form: Format, screen: Screen) -> Iterator[str]:

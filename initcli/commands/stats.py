@@ -13,21 +13,21 @@ from initcli.checks.observation import Observation
 from initcli.checks.registry import run_checks
 from initcli.commands.arguments import require_positive
 from initcli.commands.observe import observe
+from initcli.commands.opening import open_all
 from initcli.commands.request import Request, Show
+from initcli.commands.whole import look_at_whole
 from initcli.core.errors import OptionError
 from initcli.core.progress import SILENT, Progress
 from initcli.core.text import did_you_mean, plural
-from initcli.formats.checkpoint import Checkpoint
-from initcli.formats.detect import open_checkpoint
+from initcli.models.source import Source
 from initcli.recipes.asked import Asked
 from initcli.recipes.assign import Plan
 from initcli.recipes.selector import Selector
 from initcli.reports.describe import pooled_row, tensor_row
-from initcli.reports.stats import Opened, StatsReport
+from initcli.reports.stats import StatsReport
 from initcli.reports.table import Column, Table, choose_columns, sort_rows
 from initcli.reports.tensor_columns import COLUMNS, UNPOOLED_KEYS
 from initcli.reports.tensor_row import TensorRow
-from initcli.schemes.layer import Layer
 from initcli.theory.judge import holm
 
 GROUPS = ("layer", "dtype")
@@ -73,7 +73,8 @@ def stats(
         layout: How units lie in what the scheme is expected of, such as `conv(groups=4)`.
         settings: What names in formulas stand for, `n_layer=12` each.
         model: What the checkpoint is of, `path/to/file.py:factory` or a `config.json`: its
-            modules tell fans that no file does, such as those of groups and strides.
+            modules tell fans that no file does, such as those of groups and strides, and its
+            names and shapes must be the checkpoint's.
         arguments: For the factory, `name=value` each.
         by: `layer` or `dtype`: one row a group.
         sort: A column: numbers largest first, text from A; `-column` reverses.
@@ -91,10 +92,11 @@ def stats(
         progress: Told of every byte read.
 
     Returns:
-        The report; `report.passed` is the gate.
+        The report; `report.passed` is the gate. `report.failures` are not empty where some of
+        the paths, or a part of one, cannot be read.
 
     Raises:
-        InitcliError: A path cannot be read, or an argument means nothing.
+        InitcliError: No path can be read, or an argument means nothing.
     """
     if not paths:
         raise OptionError("no checkpoint is given")
@@ -105,11 +107,9 @@ def stats(
     show.check()
     asked = Asked(scheme, bias, parameters, recipe, layout, settings)
     plan = Plan.of(asked, Selector.of(select, exclude))
-    known = _known(model, arguments)
-    checkpoints = [open_checkpoint(path) for path in dict.fromkeys(map(Path, paths))]
-    ties = {alias: name for each in checkpoints for alias, name in each.ties.items()}
-    names = chain(*(each.tensors for each in checkpoints))
-    chosen = set(plan.selector.choose_tied(names, ties))
+    of_model = _model(model, arguments)
+    opening = open_all(paths)
+    chosen = opening.choose(plan.selector)
     request = Request.of(
         show,
         rows=rows,
@@ -120,49 +120,43 @@ def stats(
         progress=progress,
     )
     if request.values:
-        progress.start(_size(checkpoints, chosen))
-    observed = [observe(each, plan, chosen, request, known) for each in checkpoints]
-    seen = [one for observations, _ in observed for one in observations]
+        progress.start(opening.size_of(chosen))
+    known = of_model.layers if of_model else {}
+    observed = [observe(each, plan, chosen, request, known) for each in opening.checkpoints]
+    judged = _with_rejections([one for each, _ in observed for one in each], alpha)
+    whole = look_at_whole(opening, judged, plan.selector, of_model, request)
     progress.finish()
-    seen = _with_rejections(seen, alpha)
-    findings = tuple(run_checks(seen)) if request.values else ()
+    seen = whole.seen
+    findings = tuple(run_checks([*whole.contents, *(seen if request.values else ())]))
     total = pooled_row(plural(len(seen), "tensor"), seen)
     every = _rows(seen, findings)
     shown = every if by is None else _grouped(seen, by)
     return StatsReport(
-        tuple(map(_opened, checkpoints)),
+        opening.described,
         every,
         total,
         _table(shown, total, request, show),
         findings,
         (
-            *chain(*(checkpoint.notes for checkpoint in checkpoints)),
+            *opening.notes,
             *dict.fromkeys(chain(*(notes for _, notes in observed))),
+            *whole.notes,
         ),
-        tuple(chain(*(checkpoint.files for checkpoint in checkpoints))),
-        passes(findings, gate, strict=strict) and (bool(seen) or not strict),
+        opening.files,
+        passes(findings, gate, strict=strict) and not opening.failures,
         has_values=request.values,
+        failures=opening.failures,
     )
 
 
-def _known(model: str | None, arguments: Sequence[str]) -> Mapping[str, Layer]:
+def _model(model: str | None, arguments: Sequence[str]) -> Source | None:
     if model is None:
         if arguments:
             raise OptionError("--arg is for a factory, and no --model is given")
-        return {}
-    from initcli.models.open_source import layers_of_model  # it may bring torch
+        return None
+    from initcli.models.open_source import open_model  # it may bring torch
 
-    return layers_of_model(model, arguments)
-
-
-def _size(checkpoints: Sequence[Checkpoint], chosen: set[str]) -> int:
-    """Returns the bytes to read."""
-    return sum(
-        spec.nbytes
-        for each in checkpoints
-        for name, spec in each.specs.items()
-        if name in chosen and spec.dtype.is_decoded
-    )
+    return open_model(model, arguments)
 
 
 def _check_options(by: str | None, fail_on: str, alpha: float) -> FailOn:
@@ -236,13 +230,3 @@ def _table(rows: Sequence[TensorRow], total: TensorRow, request: Request, show: 
     every = [each for each in COLUMNS if each.key not in empty]
     keys = tuple(column.key for column in (shown if show.columns else every))
     return Table(shown, sort_rows(rows, COLUMNS, show.sort)[: show.top], keys, total)
-
-
-def _opened(checkpoint: Checkpoint) -> Opened:
-    return Opened(
-        str(checkpoint.path),
-        len(checkpoint.shards),
-        len(checkpoint.tensors),
-        sum(shard.size for shard in checkpoint.shards),
-        checkpoint.metadata,
-    )

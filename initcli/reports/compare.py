@@ -15,6 +15,7 @@ from initcli.reports.table import Table
 
 if TYPE_CHECKING:
     from initcli.checks.finding import Finding
+    from initcli.core.errors import InitcliError
     from initcli.core.tensor import Shape, TensorSpec
     from initcli.statistics.moments import AnyMoments
     from initcli.statistics.pair import Distance, PairSummary
@@ -217,6 +218,7 @@ class CompareReport:
 
     schema = "initcli.compare/1"
     findings: tuple[Finding, ...] = ()
+    failures: tuple[InitcliError, ...] = ()
 
     @property
     def verdict(self) -> str:

@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from initcli.checks.finding import Finding
+from initcli.core.errors import InitcliError
 from initcli.core.text import plural
 from initcli.reports.table import Table
 from initcli.reports.tensor_row import TensorRow
@@ -34,6 +35,7 @@ class InitReport:
     schema = "initcli.init/1"
     findings: tuple[Finding, ...] = ()
     passed: bool = True
+    failures: tuple[InitcliError, ...] = ()
 
     @property
     def verdict(self) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from initcli.checks.finding import Finding
+from initcli.core.errors import InitcliError
 from initcli.reports.table import Column, Form, Table
 
 
@@ -138,6 +139,7 @@ class ListingReport:
     findings: tuple[Finding, ...] = ()
     notes: tuple[str, ...] = ()
     passed: bool = True
+    failures: tuple[InitcliError, ...] = ()
     facts: Mapping[str, object] = field(default_factory=dict)
 
     def document(self) -> dict[str, object]:

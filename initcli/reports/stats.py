@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from initcli.checks.finding import Finding, Severity
+from initcli.core.errors import InitcliError
 from initcli.core.text import plural
 from initcli.reports.table import Table, findings_document
 from initcli.reports.tensor_row import TensorRow
@@ -46,6 +47,7 @@ class StatsReport:
         files: Every file that was read.
         passed: Whether the gate is open.
         has_values: Whether values were read, and not headers only.
+        failures: What could not be read, beside what could.
     """
 
     checkpoints: tuple[Opened, ...]
@@ -57,6 +59,7 @@ class StatsReport:
     files: tuple[Path, ...]
     passed: bool
     has_values: bool = True
+    failures: tuple[InitcliError, ...] = ()
 
     schema = "initcli.stats/1"
 
@@ -64,7 +67,8 @@ class StatsReport:
     def verdict(self) -> str:
         """The outcome in one line."""
         if not self.has_values:
-            return f"listed {plural(len(self.rows), 'tensor')}; no value was read"
+            found = _counted(self.findings) if self.findings else ""
+            return f"listed {plural(len(self.rows), 'tensor')}{found}; no value was read"
         if not self.rows:
             return f"{'passed' if self.passed else 'failed'}: there is no tensor to check"
         outcome = ("passed" if self.passed else "failed") + _counted(self.findings)

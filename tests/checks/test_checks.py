@@ -12,6 +12,7 @@ import pytest
 from numpy.typing import ArrayLike
 
 import initcli
+from initcli.checks.contents import Contents
 from initcli.checks.finding import Finding, Severity
 from initcli.checks.gate import FailOn, passes
 from initcli.checks.observation import Observation
@@ -24,6 +25,7 @@ from initcli.theory.judge import judge
 from initcli.theory.outlying import LineVerdict
 from initcli.theory.structure import StructureVerdict
 from raw import draw_of, stored
+from wholes import CONTENTS_FAULTS, CONTENTS_SOUND
 
 HEALTHY = np.random.default_rng(0).normal(0, 1, (8, 8))
 
@@ -135,7 +137,26 @@ def test_a_fault_is_found_and_nothing_else(
 
 
 def test_every_check_has_a_planted_fault() -> None:
-    assert set().union(*(expected for _, expected in FAULTS.values())) == set(CHECKS)
+    planted = [*FAULTS.values(), *CONTENTS_FAULTS.values()]
+    assert set().union(*(expected for _, expected in planted)) == set(CHECKS)
+
+
+@pytest.mark.parametrize(("contents", "expected"), CONTENTS_FAULTS.values(), ids=CONTENTS_FAULTS)
+def test_a_fault_of_the_whole_is_found_and_nothing_else(
+    contents: Contents, expected: dict[str, dict[str, str]]
+) -> None:
+    findings = run_checks([contents])
+    told = {code: {} for code in expected}
+    for each in findings:
+        told[each.code][each.tensor] = each.message
+        assert each.checkpoint == "f"
+        assert each.severity is CHECKS[each.code].severity
+    assert told == expected
+
+
+@pytest.mark.parametrize("contents", CONTENTS_SOUND.values(), ids=CONTENTS_SOUND)
+def test_a_sound_whole_has_no_finding(contents: Contents) -> None:
+    assert run_checks([contents]) == []
 
 
 SOUND = {
@@ -154,6 +175,7 @@ SOUND = {
     "a copied vector": measured(np.ones(8), duplicate_of="v"),
     "a structure that is there": measured(structure=StructureVerdict()),
     "a structure that was not looked at": measured(structure=StructureVerdict(reason="too large")),
+    "a declared tie": measured(duplicate_of="v", is_tied=True),
     "copied integers": measured(HEALTHY, "I32", duplicate_of="v"),
     "rows of which none is dead": measured(rows=lines(0), columns=lines(0)),
     "constant rows": measured(rows=LineVerdict(80, 0, 7, 0, 3, "5: norm 9× the median", ())),
