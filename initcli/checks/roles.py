@@ -29,7 +29,7 @@ def dtype_departs(contents: Contents) -> Iterator[tuple[str, str]]:
 
     Mostly a layer that was patched or converted apart: it costs memory, or lost precision.
     """
-    for role, peers in _roles(contents).items():
+    for (role, _), peers in _roles(contents).items():
         counts = Counter(spec.dtype.code for spec in peers)
         usual, count = counts.most_common(1)[0]
         odd = [spec for spec in peers if spec.dtype.code != usual]
@@ -37,10 +37,12 @@ def dtype_departs(contents: Contents) -> Iterator[tuple[str, str]]:
             yield odd[0].name, _departure(role, usual, count, odd)
 
 
-def _roles(contents: Contents) -> dict[str, list[TensorSpec]]:
-    roles: dict[str, list[TensorSpec]] = {}
+def _roles(contents: Contents) -> dict[tuple[str, int], list[TensorSpec]]:
+    """Returns the tensors of each role: in a plain sequence, ranks tell norms from kernels."""
+    roles: dict[tuple[str, int], list[TensorSpec]] = {}
     for one in contents.seen:
-        roles.setdefault(_NUMBER.sub("*", one.spec.name), []).append(one.spec)
+        role = _NUMBER.sub("*", one.spec.name), len(one.spec.shape)
+        roles.setdefault(role, []).append(one.spec)
     return roles
 
 

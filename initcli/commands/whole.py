@@ -57,9 +57,8 @@ def look_at_whole(
     told = [
         _of_one(each, own[str(each.path)], selector, model, request) for each in opening.checkpoints
     ]
-    unreadable = (
-        Contents(str(path), (), defects=opening.defects[str(path)]) for path in opening.refused
-    )
+    defects = opening.defects
+    unreadable = (Contents(path, (), defects[path]) for path in map(str, opening.refused))
     contents = (*(each for each, _ in told), *unreadable)
     return Whole(
         tuple(chain(*(each.seen for each in contents))),

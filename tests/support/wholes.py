@@ -19,11 +19,13 @@ def specs(*shape: int, **named: str) -> dict[str, TensorSpec]:
     return {name: TensorSpec(name, DTYPES[code], shape) for name, code in named.items()}
 
 
-def layers(*codes: str, suffix: str = "q.weight") -> Contents:
-    """Returns a checkpoint whose layers have these dtypes."""
-    names = [f"layers.{place}.{suffix}" for place in range(len(codes))]
+def layers(
+    *codes: str, suffix: str = "q.weight", first: int = 0, shape: tuple[int, ...] = (4, 4)
+) -> Contents:
+    """Returns a checkpoint whose layers, from the first on, have these dtypes."""
+    names = [f"layers.{place}.{suffix}" for place, _ in enumerate(codes, first)]
     seen = [
-        Observation("f", TensorSpec(name, DTYPES[code], (4, 4)), None)
+        Observation("f", TensorSpec(name, DTYPES[code], shape), None)
         for name, code in zip(names, codes, strict=True)
     ]
     return Contents("f", seen)
@@ -121,6 +123,13 @@ CONTENTS_SOUND: dict[str, Contents] = {
     "no clear majority": layers(*["F32"] * 3, *["BF16"] * 8),
     "no layers": Contents(
         "f", [*layers("F32", suffix="a").seen, *layers(*["F16"] * 5, suffix="b").seen]
+    ),
+    "a norm between layers of a plain sequence": Contents(
+        "f",
+        [
+            *layers(*["BF16"] * 8, suffix="weight").seen,
+            *layers("F32", "F32", suffix="weight", first=8, shape=(4,)).seen,
+        ],
     ),
     "the model's tensors": beside(WEIGHT | BIAS, BIAS | WEIGHT),
     "one name of a tie": beside(WEIGHT | BIAS, BIAS | specs(3, 2, v="F32"), v="w"),
