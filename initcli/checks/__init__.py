@@ -1,5 +1,27 @@
 """What is wrong with a checkpoint: one function a check, findings, and the gate."""
 
-from initcli.checks import coverage, difference, drift, peers, range_of_dtype, theory, values
+from initcli.checks import (
+    against_model,
+    coverage,
+    difference,
+    drift,
+    peers,
+    range_of_dtype,
+    roles,
+    storage,
+    theory,
+    values,
+)
 
-__all__ = ["coverage", "difference", "drift", "peers", "range_of_dtype", "theory", "values"]
+__all__ = [
+    "against_model",
+    "coverage",
+    "difference",
+    "drift",
+    "peers",
+    "range_of_dtype",
+    "roles",
+    "storage",
+    "theory",
+    "values",
+]

@@ -7,7 +7,26 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from initcli.checks.matching import Match
     from initcli.checks.observation import Observation
+    from initcli.formats.defect import Defect
+
+
+@dataclass(frozen=True, slots=True)
+class StoredTie:
+    """Two names that are declared to be one tensor, and of which each has bytes of its own.
+
+    Attributes:
+        alias: The name that is tied.
+        name: What it is tied to.
+        by: Who declares it.
+        difference: How the two differ; empty if they do not, None if that was not looked at.
+    """
+
+    alias: str
+    name: str
+    by: str
+    difference: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,10 +36,18 @@ class Contents:
     Attributes:
         checkpoint: The path as the user gave it.
         seen: Every tensor that was looked at, in the checkpoint's order.
+        defects: What is broken beside what is sound.
+        ties: Declared ties that are stored twice.
+        match: The checkpoint beside the model that it is said to be of; None without one.
+        is_empty: Whether it is sound and holds no tensor.
     """
 
     checkpoint: str
     seen: Sequence[Observation]
+    defects: Sequence[Defect] = ()
+    ties: Sequence[StoredTie] = ()
+    match: Match | None = None
+    is_empty: bool = False
 
     @property
     def tensor(self) -> str:

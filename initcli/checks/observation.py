@@ -33,6 +33,7 @@ class Observation:
         columns: What its columns show, likewise.
         digest: A hash of its bytes; None if not asked for.
         duplicate_of: The first tensor of the checkpoint that holds the same bytes.
+        is_tied: Whether the two are declared to be one tensor.
         spectrum: Singular values; None if not asked for, or if it is no matrix.
         structure: What its scheme owes to the place of values; None if that is nothing.
         unmeasured: What was asked for and could not be measured, and why.
@@ -50,6 +51,7 @@ class Observation:
     columns: LineVerdict | None = None
     digest: str | None = None
     duplicate_of: str | None = None
+    is_tied: bool = False
     spectrum: Spectrum | None = None
     structure: StructureVerdict | None = None
     unmeasured: tuple[str, ...] = ()

@@ -105,7 +105,8 @@ def is_duplicate(seen: Observation) -> str | None:
 
     Two layers that share their bytes were mostly loaded from one by mistake.
     """
-    if seen.duplicate_of is None or not (seen.spec.is_matrix and seen.spec.dtype.is_float):
+    is_layer = seen.spec.is_matrix and seen.spec.dtype.is_float
+    if seen.duplicate_of is None or seen.is_tied or not is_layer:
         return None
     return f"the same bytes as {seen.duplicate_of}"
 

@@ -13,6 +13,7 @@ import traceback
 from types import FrameType
 from typing import NoReturn
 
+from initcli.cli.message import describe
 from initcli.core.errors import InitcliError, WriteError
 from initcli.core.text import visible
 
@@ -73,16 +74,6 @@ def _run() -> int:
         sys.stdout.flush()
         return stopped.code if isinstance(stopped.code, int) else int(stopped.code is not None)
     return 0
-
-
-def describe(error: InitcliError) -> str:
-    """Returns the one message of a failure: code, what, where, and what to do."""
-    lines = [f"initcli: error {error.code}: {error.title}: {visible(error.message, 400)}"]
-    if error.where:
-        lines.append(f"  where: {visible(error.where, 300)}")
-    if error.hint:
-        lines.append(f"  hint: {visible(error.hint, 200)}")
-    return "\n".join(lines)
 
 
 def _internal(error: Exception) -> str:

@@ -96,8 +96,8 @@ Model = Annotated[
         "--model",
         metavar="SOURCE",
         rich_help_panel=THEORY,
-        help="What the checkpoint is of, file.py:factory or a config.json: its modules tell fans "
-        "that no file does (groups, strides).",
+        help="What the checkpoint is of, file.py:factory or a config.json: its names and shapes "
+        "must be the file's, and its modules tell fans that no file does (groups, strides).",
     ),
 ]
 FactoryArguments = Annotated[

@@ -11,6 +11,7 @@ from typing import NoReturn, TextIO
 
 import typer
 
+from initcli.cli.message import describe
 from initcli.cli.step_summary import append_summary
 from initcli.cli.targets import Target, refuse_inputs
 from initcli.core.progress import SILENT, Progress
@@ -61,7 +62,7 @@ def deliver(
 
     Raises:
         OutputError: A file is an input, or cannot be written.
-        typer.Exit: Always: 0 if the report passed, else 1.
+        typer.Exit: Always: 2 if something could not be read, else 0 if the report passed, else 1.
     """
     refuse_inputs(targets, inputs)
     shown = [one.form for one in targets if one.path is None]
@@ -74,7 +75,9 @@ def deliver(
     if any(one.form is Format.GITHUB for one in targets):
         append_summary(report)
     _say(report, shown[0] if shown else None)
-    raise typer.Exit(0 if report.passed else 1)
+    for failure in report.failures:
+        print(describe(failure), file=sys.stderr)
+    raise typer.Exit(2 if report.failures else 0 if report.passed else 1)
 
 
 def _pieces(report: Report, form: Format, screen: Screen) -> Iterator[str]:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from initcli.checks.drift import Drifted
 from initcli.checks.finding import Finding
 from initcli.checks.observation import Observation
+from initcli.commands.criteria import Criteria
 from initcli.core.dtypes import DTYPES
+from initcli.recipes.selector import Selector
 from initcli.reports.baseline import Baseline, Known, standing_of
 from initcli.reports.describe import tensor_row
 from initcli.reports.table import as_mapping
@@ -64,6 +66,23 @@ def drift_of(
             _reason(before.get(name), after.get(name)),
         )
         for name in names
+    ]
+
+
+def drifted_from(
+    baseline: Baseline, seen: Iterable[Observation], selector: Selector, criteria: Criteria
+) -> list[Drifted]:
+    """Holds every checkpoint against the baseline, but for tensors that are not selected."""
+    before = {name: known for name, known in baseline.tensors.items() if selector.matches(name)}
+    after: dict[str, dict[str, Known]] = {}
+    for one in seen:
+        after.setdefault(one.checkpoint, {})[one.spec.name] = known_of(one)
+    return [
+        drifted
+        for checkpoint, tensors in after.items()
+        for drifted in drift_of(
+            checkpoint, before, tensors, alpha=criteria.alpha, tolerance=criteria.tolerance
+        )
     ]
 
 

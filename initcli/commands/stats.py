@@ -7,33 +7,28 @@ from itertools import chain
 from pathlib import Path
 
 from initcli.checks.contents import Contents
-from initcli.checks.drift import Drifted
 from initcli.checks.finding import Finding
 from initcli.checks.observation import Observation
 from initcli.checks.registry import codes_of, needed, run_checks
-from initcli.commands.against_baseline import drift_of, known_of, with_known
+from initcli.commands.against_baseline import drifted_from, with_known
 from initcli.commands.arguments import require_positive
 from initcli.commands.criteria import Criteria
 from initcli.commands.observe import observe
+from initcli.commands.opening import open_all
 from initcli.commands.rejections import with_rejections
 from initcli.commands.request import Request, Show
+from initcli.commands.tensor_table import GROUPS, described, grouped, table_of
+from initcli.commands.whole import Whole, look_at_whole
 from initcli.core.errors import OptionError
 from initcli.core.progress import SILENT, Progress
 from initcli.core.text import did_you_mean, plural
-from initcli.formats.checkpoint import Checkpoint
-from initcli.formats.detect import open_checkpoint
+from initcli.models.source import Source
 from initcli.recipes.asked import Asked
 from initcli.recipes.assign import Plan
 from initcli.recipes.selector import Selector
-from initcli.reports.baseline import Baseline, Known, read_baseline
-from initcli.reports.describe import pooled_row, tensor_row
-from initcli.reports.stats import Opened, StatsReport
-from initcli.reports.table import Column, Table, choose_columns, sort_rows
-from initcli.reports.tensor_columns import COLUMNS, UNPOOLED_KEYS
-from initcli.reports.tensor_row import TensorRow
-from initcli.schemes.layer import Layer
-
-GROUPS = ("layer", "dtype")
+from initcli.reports.baseline import Baseline, read_baseline
+from initcli.reports.describe import pooled_row
+from initcli.reports.stats import StatsReport
 
 
 def stats(
@@ -81,7 +76,8 @@ def stats(
         layout: How units lie in what the scheme is expected of, such as `conv(groups=4)`.
         settings: What names in formulas stand for, `n_layer=12` each.
         model: What the checkpoint is of, `path/to/file.py:factory` or a `config.json`: its
-            modules tell fans that no file does, such as those of groups and strides.
+            modules tell fans that no file does, such as those of groups and strides, and its
+            names and shapes must be the checkpoint's.
         arguments: For the factory, `name=value` each.
         by: `layer` or `dtype`: one row a group.
         sort: A column: numbers largest first, text from A; `-column` reverses.
@@ -107,10 +103,11 @@ def stats(
         progress: Told of every byte read.
 
     Returns:
-        The report; `report.passed` is the gate.
+        The report; `report.passed` is the gate. `report.failures` are not empty where some of
+        the paths, or a part of one, cannot be read.
 
     Raises:
-        InitcliError: A path cannot be read, or an argument means nothing.
+        InitcliError: No path can be read, or an argument means nothing.
     """
     if not paths:
         raise OptionError("no checkpoint is given")
@@ -132,11 +129,9 @@ def stats(
     earlier = None if baseline is None else read_baseline(Path(baseline))
     needs = needed(criteria.policy)
     plan = Plan.of(asked, Selector.of(select, exclude))
-    known = _known(model, arguments)
-    checkpoints = [open_checkpoint(path) for path in dict.fromkeys(map(Path, paths))]
-    ties = {alias: name for each in checkpoints for alias, name in each.ties.items()}
-    names = chain(*(each.tensors for each in checkpoints))
-    chosen = set(plan.selector.choose_tied(names, ties))
+    of_model = _model(model, arguments)
+    opening = open_all(paths)
+    chosen = opening.choose(plan.selector)
     request = Request.of(
         show,
         rows=rows or "rows" in needs,
@@ -147,76 +142,62 @@ def stats(
         progress=progress,
     )
     if request.values:
-        progress.start(_size(checkpoints, chosen))
-    observed = [observe(each, plan, chosen, request, known) for each in checkpoints]
-    seen = [one for observations, _ in observed for one in observations]
+        progress.start(opening.size_of(chosen))
+    known = of_model.layers if of_model else {}
+    observed = [observe(each, plan, chosen, request, known) for each in opening.checkpoints]
+    judged = with_rejections(
+        [one for each, _ in observed for one in each], criteria.alpha, criteria.tolerance
+    )
+    whole = look_at_whole(opening, judged, plan.selector, of_model, request)
     progress.finish()
-    seen = with_rejections(seen, criteria.alpha, criteria.tolerance)
-    subjects = [
-        *seen,
-        *_contents(seen),
-        *(() if earlier is None else _drifted(earlier, seen, plan.selector, criteria)),
-    ]
-    findings = tuple(run_checks(subjects, criteria.policy)) if request.values else ()
-    if earlier is not None:
-        findings = tuple(with_known(findings, earlier))
-    total = pooled_row(plural(len(seen), "tensor"), seen)
-    every = _rows(seen, findings)
-    shown = every if by is None else _grouped(seen, by)
+    findings = _findings(whole, earlier, plan.selector, criteria, values=request.values)
+    total = pooled_row(plural(len(whole.seen), "tensor"), whole.seen)
+    every = described(whole.seen, findings)
+    shown = every if by is None else grouped(whole.seen, by)
     return StatsReport(
-        tuple(map(_opened, checkpoints)),
+        opening.described,
         every,
         total,
-        _table(shown, total, request, show),
+        table_of(shown, total, request, show),
         findings,
         (
             *criteria.notes,
-            *chain(*(checkpoint.notes for checkpoint in checkpoints)),
+            *opening.notes,
             *dict.fromkeys(chain(*(notes for _, notes in observed))),
+            *whole.notes,
         ),
-        tuple(chain(*(checkpoint.files for checkpoint in checkpoints))),
-        criteria.passes(findings) and (bool(seen) or not criteria.gate.strict),
+        opening.files,
+        criteria.passes(findings) and not opening.failures,
         has_values=request.values,
         asked=codes_of(Observation, Contents, policy=criteria.policy) if request.values else (),
         gate=criteria.gate,
+        failures=opening.failures,
     )
 
 
-def _drifted(
-    earlier: Baseline, seen: Sequence[Observation], selector: Selector, criteria: Criteria
-) -> list[Drifted]:
-    """Holds every checkpoint against the baseline, but for tensors that are not selected."""
-    before = {name: known for name, known in earlier.tensors.items() if selector.matches(name)}
-    after: dict[str, dict[str, Known]] = {}
-    for one in seen:
-        after.setdefault(one.checkpoint, {})[one.spec.name] = known_of(one)
-    return [
-        drifted
-        for checkpoint, tensors in after.items()
-        for drifted in drift_of(
-            checkpoint, before, tensors, alpha=criteria.alpha, tolerance=criteria.tolerance
-        )
-    ]
+def _findings(
+    whole: Whole,
+    earlier: Baseline | None,
+    selector: Selector,
+    criteria: Criteria,
+    *,
+    values: bool,
+) -> tuple[Finding, ...]:
+    """Asks the checks, and marks what the baseline knows of."""
+    drifted = () if earlier is None else drifted_from(earlier, whole.seen, selector, criteria)
+    subjects = [*whole.contents, *(whole.seen if values else ()), *drifted]
+    findings = run_checks(subjects, criteria.policy)
+    return tuple(findings if earlier is None else with_known(findings, earlier))
 
 
-def _known(model: str | None, arguments: Sequence[str]) -> Mapping[str, Layer]:
+def _model(model: str | None, arguments: Sequence[str]) -> Source | None:
     if model is None:
         if arguments:
             raise OptionError("--arg is for a factory, and no --model is given")
-        return {}
-    from initcli.models.open_source import layers_of_model  # it may bring torch
+        return None
+    from initcli.models.open_source import open_model  # it may bring torch
 
-    return layers_of_model(model, arguments)
-
-
-def _size(checkpoints: Sequence[Checkpoint], chosen: set[str]) -> int:
-    """Returns the bytes to read."""
-    return sum(
-        spec.nbytes
-        for each in checkpoints
-        for name, spec in each.specs.items()
-        if name in chosen and spec.dtype.is_decoded
-    )
+    return open_model(model, arguments)
 
 
 def _check_group(by: str | None) -> None:
@@ -231,56 +212,3 @@ def _check_device(device: str) -> None:
         raise OptionError(message, hint="leave --device out")
     if device != "cpu":
         raise OptionError(f"unknown device {device!r}", hint="the only one is cpu")
-
-
-def _contents(seen: Sequence[Observation]) -> list[Contents]:
-    together: dict[str, list[Observation]] = {}
-    for one in seen:
-        together.setdefault(one.checkpoint, []).append(one)
-    return [Contents(checkpoint, observations) for checkpoint, observations in together.items()]
-
-
-def _rows(seen: Sequence[Observation], findings: Sequence[Finding]) -> tuple[TensorRow, ...]:
-    codes: dict[tuple[str, str], list[str]] = {}
-    for finding in findings:
-        codes.setdefault((finding.checkpoint, finding.tensor), []).append(finding.code)
-    return tuple(
-        tensor_row(one, findings=" ".join(codes.get((one.checkpoint, one.spec.name), ())) or None)
-        for one in seen
-    )
-
-
-def _grouped(seen: Sequence[Observation], by: str) -> tuple[TensorRow, ...]:
-    groups: dict[tuple[str, str], list[Observation]] = {}
-    for one in seen:
-        key = one.spec.dtype.code if by == "dtype" else one.spec.name.rpartition(".")[0]
-        groups.setdefault((one.checkpoint, key or "(top)"), []).append(one)
-    return tuple(
-        pooled_row(name, group, checkpoint) for (checkpoint, name), group in groups.items()
-    )
-
-
-def _table(rows: Sequence[TensorRow], total: TensorRow, request: Request, show: Show) -> Table:
-    checkpoints = {row.checkpoint for row in rows}
-
-    def is_present(column: Column) -> bool:
-        if column.key == "checkpoint":
-            return len(checkpoints) > 1
-        always = column.key in {"name", "mean", "std"}
-        return always or any(getattr(row, column.key) is not None for row in rows)
-
-    shown = choose_columns(COLUMNS, show.columns, is_present)
-    empty = UNPOOLED_KEYS if show.by else request.unmeasured_keys
-    every = [each for each in COLUMNS if each.key not in empty]
-    keys = tuple(column.key for column in (shown if show.columns else every))
-    return Table(shown, sort_rows(rows, COLUMNS, show.sort)[: show.top], keys, total)
-
-
-def _opened(checkpoint: Checkpoint) -> Opened:
-    return Opened(
-        str(checkpoint.path),
-        len(checkpoint.shards),
-        len(checkpoint.tensors),
-        sum(shard.size for shard in checkpoint.shards),
-        checkpoint.metadata,
-    )

@@ -12,6 +12,7 @@ from pathlib import Path
 from initcli.core.errors import MissingError
 from initcli.core.tensor import TensorSpec
 from initcli.core.text import visible
+from initcli.formats.defect import Defect
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,7 @@ class Checkpoint:
         index: The index file of a sharded checkpoint.
         index_metadata: What the index's `metadata` holds.
         notes: What the reader should know of how the path was understood.
+        defects: What is broken beside what is sound, where a lenient reader asked for that.
     """
 
     path: Path
@@ -59,6 +61,7 @@ class Checkpoint:
     index: Path | None = None
     index_metadata: Mapping[str, object] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    defects: tuple[Defect, ...] = ()
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -89,7 +92,7 @@ class Checkpoint:
         return merged
 
     @cached_property
-    def ties(self) -> dict[str, str]:
+    def declared_ties(self) -> dict[str, str]:
         """Alias to stored name, as `safetensors.torch.save_model` declares ties in metadata.
 
         The Hub's libraries declare those of a sharded checkpoint in its index. Other metadata may
@@ -98,10 +101,14 @@ class Checkpoint:
         return {
             alias: name
             for alias, name in {**self.index_metadata, **self.metadata}.items()
-            if isinstance(name, str)
-            and name in self.tensors
-            and alias not in self.tensors
-            and "." in alias
+            if isinstance(name, str) and name in self.tensors and alias != name and "." in alias
+        }
+
+    @cached_property
+    def ties(self) -> dict[str, str]:
+        """The declared ties whose alias has no bytes of its own."""
+        return {
+            alias: name for alias, name in self.declared_ties.items() if alias not in self.tensors
         }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 from initcli.core.errors import MissingError, UnknownFormatError
@@ -22,15 +23,20 @@ _SIGNATURES = {
 }
 
 
-def open_checkpoint(path: str | Path) -> Checkpoint:
+def open_checkpoint(path: str | Path, *, lenient: bool = False) -> Checkpoint:
     """Opens a checkpoint: a safetensors file, a sharded index, or a directory with either.
 
     Only headers are read.
 
+    Args:
+        path: What the user named.
+        lenient: Whether to open what is sound, and to list as defects what is not.
+
     Raises:
         MissingError: The path is absent or unreadable.
         UnknownFormatError: Nothing that is recognised lies there.
-        MalformedError, TruncatedError, IndexMismatchError: What lies there is broken.
+        MalformedError, TruncatedError, IndexMismatchError: What lies there is broken; a lenient
+            reader is told so only where nothing of it can be read.
     """
     path = Path(path)
     try:
@@ -38,16 +44,16 @@ def open_checkpoint(path: str | Path) -> Checkpoint:
     except (OSError, ValueError) as error:
         raise MissingError("not a usable path", where=visible(str(path), 300)) from error
     if is_directory:
-        return _open_directory(path)
-    return _open_file(path)
+        return _open_directory(path, lenient=lenient)
+    return _open_file(path, lenient=lenient)
 
 
-def _open_file(path: Path) -> Checkpoint:
+def _open_file(path: Path, *, lenient: bool) -> Checkpoint:
     head = _head(path)
     # Any first bytes may be the length of a safetensors header, so that is asked first.
     if len(head) < PREFIX or int.from_bytes(head[:PREFIX], "little") > HEADER_LIMIT:
         if head.lstrip().startswith(b"{"):
-            return read_index(path)
+            return read_index(path, lenient=lenient)
         _refuse_known_format(head, visible(str(path), 300))
     shard, tensors = read_shard(path)
     return Checkpoint(path, (shard,), tensors)
@@ -65,7 +71,7 @@ def _refuse_known_format(head: bytes, where: str) -> None:
             raise UnknownFormatError(f"this is {name}", where=where, hint=_READABLE)
 
 
-def _open_directory(path: Path) -> Checkpoint:
+def _open_directory(path: Path, *, lenient: bool) -> Checkpoint:
     try:
         names = sorted(entry.name for entry in path.iterdir())
     except OSError as error:
@@ -78,21 +84,12 @@ def _open_directory(path: Path) -> Checkpoint:
         message = f"a directory with {what} of safetensors" if chosen else "no checkpoint in it"
         hint = f"name one of them, such as {visible(chosen[0], 80)}" if chosen else _READABLE
         raise UnknownFormatError(message, where=visible(str(path), 300), hint=hint)
-    opened = _open_file(path / chosen[0])
-    return Checkpoint(
-        path,
-        opened.shards,
-        opened.tensors,
-        opened.index,
-        opened.index_metadata,
-        _unlisted(opened, files),
-    )
+    opened = _open_file(path / chosen[0], lenient=lenient)
+    return replace(opened, path=path, notes=_unlisted(opened, files))
 
 
 def _unlisted(opened: Checkpoint, files: list[str]) -> tuple[str, ...]:
-    listed = {shard.path.name for shard in opened.shards}
+    known = {shard.path.name for shard in opened.shards} | {each.file for each in opened.defects}
     return tuple(
-        f"not read: {visible(name, 120)} is not in the index"
-        for name in files
-        if name not in listed
+        f"not read: {visible(name, 120)} is not in the index" for name in files if name not in known
     )

@@ -1,4 +1,4 @@
-"""A sharded checkpoint's index (name to shard), held against every shard's header.
+"""A sharded checkpoint's index: which name lies in which shard.
 
 Source: https://huggingface.co/docs/transformers/big_models
 """
@@ -6,38 +6,48 @@ Source: https://huggingface.co/docs/transformers/big_models
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from pathlib import Path
 
-from initcli.core.errors import IndexMismatchError, MalformedError, MissingError
+from initcli.core.errors import InitcliError, MalformedError
 from initcli.core.text import visible
-from initcli.formats.checkpoint import Checkpoint, Shard, StoredTensor, open_regular
+from initcli.formats.agreement import Opened, absent_or_unreadable, agreed
+from initcli.formats.checkpoint import Checkpoint, open_regular
+from initcli.formats.defect import Defect, Tell, refuse, taking_note
 from initcli.formats.safetensors import HEADER_LIMIT, read_shard
 from initcli.formats.strict_json import parse_object
 
 SUFFIX = ".safetensors.index.json"
 
 
-def read_index(path: Path) -> Checkpoint:
+def read_index(path: Path, *, lenient: bool = False) -> Checkpoint:
     """Opens a sharded checkpoint by its index file.
+
+    A tensor is opened where the index puts it, and nowhere else.
+
+    Args:
+        path: The index file.
+        lenient: Whether to open what is sound, and to list as defects what is not.
 
     Raises:
         MalformedError: The index is no JSON object with a `weight_map` of plain file names.
         IndexMismatchError: A shard is absent, or index and headers disagree on a name.
+        InitcliError: Whatever else is wrong with a shard. A lenient reader is told so, and of
+            what the index has wrong, only where no shard can be read, or ten thousand things are
+            broken.
     """
     where = visible(str(path), 300)
     document = parse_object(_read_small(path, where), where)
-    promised = _promised(_weight_map(document.get("weight_map"), where))
-    shards: list[Shard] = []
-    tensors: dict[str, StoredTensor] = {}
-    for shard_name, names in promised.items():
-        shard, stored = _read_listed(path.parent / shard_name, where)
-        _check_agreement(shard_name, stored, names, tensors, where)
-        shards.append(shard)
-        tensors |= stored
+    weight_map = _weight_map(document.get("weight_map"), where)
+    defects: list[Defect] = []
+    tell: Tell = taking_note(defects) if lenient else refuse
+    opened = _opened(path, weight_map, tell)
+    if defects and not opened:
+        refuse(defects[0])
+    tensors = agreed(weight_map, opened, where, tell)
     metadata = document.get("metadata")
     metadata = metadata if isinstance(metadata, dict) else {}
-    return Checkpoint(path, tuple(shards), tensors, index=path, index_metadata=metadata)
+    shards = tuple(shard for shard, _ in opened.values())
+    return Checkpoint(path, shards, tensors, path, metadata, defects=tuple(defects))
 
 
 def _read_small(path: Path, where: str) -> bytes:
@@ -64,40 +74,15 @@ def _is_plain_name(name: str) -> bool:
     return bool(name) and name not in {".", ".."} and not set(name) & set("/\\:\0")
 
 
-def _promised(weight_map: Mapping[str, str]) -> dict[str, set[str]]:
-    """Returns the names that each shard must hold."""
-    promised: dict[str, set[str]] = {}
+def _opened(path: Path, weight_map: dict[str, str], tell: Tell) -> Opened:
+    """Opens every shard that the index lists, in its order."""
+    promised: dict[str, list[str]] = {}
     for name, shard_name in weight_map.items():
-        promised.setdefault(shard_name, set()).add(name)
-    return promised
-
-
-def _read_listed(path: Path, where: str) -> tuple[Shard, dict[str, StoredTensor]]:
-    try:
-        return read_shard(path)
-    except MissingError as error:
-        if not isinstance(error.__cause__, FileNotFoundError):
-            raise
-        message = f"the index lists a shard that is absent: {visible(path.name, 120)}"
-        hint = "fetch or copy the shard again"
-        raise IndexMismatchError(message, where=where, hint=hint) from error
-
-
-def _check_agreement(
-    shard_name: str,
-    stored: Mapping[str, StoredTensor],
-    promised: set[str],
-    earlier: Mapping[str, StoredTensor],
-    where: str,
-) -> None:
-    shown = visible(shard_name, 120)
-    for name in sorted(promised - stored.keys()):
-        message = f"tensor {visible(name, 80)} is not in {shown}, where the index puts it"
-        raise IndexMismatchError(message, where=where)
-    for name in stored:
-        if name in earlier:
-            message = f"tensor {visible(name, 80)} is in two shards"
-            raise IndexMismatchError(message, where=where)
-        if name not in promised:
-            message = f"tensor {visible(name, 80)} in {shown} is not where the index puts it"
-            raise IndexMismatchError(message, where=where)
+        promised.setdefault(shard_name, []).append(name)
+    opened: Opened = {}
+    for shard_name, names in promised.items():
+        try:
+            opened[shard_name] = read_shard(path.parent / shard_name)
+        except InitcliError as error:
+            tell(absent_or_unreadable(path, shard_name, error, names))
+    return opened

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -17,7 +17,6 @@ from initcli.formats.detect import open_checkpoint
 from initcli.models.factory import build_module, is_factory
 from initcli.models.hub import build_configured, config_of
 from initcli.models.source import CheckpointSource, Source
-from initcli.schemes.layer import Layer
 
 if TYPE_CHECKING:
     from torch import nn
@@ -76,8 +75,8 @@ def _configured(text: str, config: Path, *, seed: int, dtype: DType | None) -> S
     return replace(module_source(text, model, dtype), config=said, remade=remade)
 
 
-def layers_of_model(text: str, arguments: Sequence[str]) -> Mapping[str, Layer]:
-    """Returns what every tensor of a model is to its layer, of which a checkpoint tells but a part.
+def open_model(text: str, arguments: Sequence[str]) -> Source:
+    """Opens the model that a checkpoint is of: its names, shapes, ties and layers, without values.
 
     Args:
         text: `path/to/file.py:factory`, or a Hugging Face `config.json` or its directory.
@@ -90,4 +89,4 @@ def layers_of_model(text: str, arguments: Sequence[str]) -> Mapping[str, Layer]:
     if source.checkpoint is not None:
         hint = "a factory, file.py:name, or a config.json that lies apart from weights"
         raise OptionError("a checkpoint is no model", where=visible(text, 300), hint=hint)
-    return source.layers
+    return source

@@ -18,8 +18,9 @@ def told(findings: Sequence[Finding]) -> Iterator[tuple[Finding, str]]:
     """
     is_alone = len({finding.checkpoint for finding in findings}) == 1
     for finding in heapq.nsmallest(MOST, findings, key=lambda each: -each.severity.rank):
-        origin = "" if is_alone else f"{visible(finding.checkpoint)} "
-        yield finding, f"{origin}{visible(finding.tensor)}: {visible(finding.message)}"
+        places = (finding.tensor,) if is_alone else (finding.checkpoint, finding.tensor)
+        where = " ".join(visible(place) for place in places if place)
+        yield finding, f"{where}: " * bool(where) + visible(finding.message)
 
 
 def beyond_most(findings: Sequence[Finding]) -> str:

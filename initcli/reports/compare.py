@@ -18,6 +18,7 @@ from initcli.reports.table import Records, Table
 
 if TYPE_CHECKING:
     from initcli.checks.finding import Finding
+    from initcli.core.errors import InitcliError
     from initcli.core.tensor import TensorSpec
     from initcli.reports.inquiry import Inquiry
     from initcli.statistics.moments import AnyMoments
@@ -237,6 +238,7 @@ class CompareReport:
 
     schema = "initcli.compare/1"
     findings: tuple[Finding, ...] = ()
+    failures: tuple[InitcliError, ...] = ()
 
     @property
     def verdict(self) -> str:

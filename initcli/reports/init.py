@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Annotated, TypedDict
 
 from initcli.checks.finding import Finding
+from initcli.core.errors import InitcliError
 from initcli.core.text import plural
 from initcli.reports.inquiry import NOTHING_ASKED, Inquiry
 from initcli.reports.rows import Rows
@@ -54,6 +55,7 @@ class InitReport:
     findings: tuple[Finding, ...] = ()
     inquiry: Inquiry = NOTHING_ASKED
     passed: bool = True
+    failures: tuple[InitcliError, ...] = ()
 
     @property
     def verdict(self) -> str:

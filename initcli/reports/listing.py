@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from initcli.checks.finding import Finding
+from initcli.core.errors import InitcliError
 from initcli.reports.inquiry import NOTHING_ASKED, Inquiry
 from initcli.reports.table import Column, Form, Table
 
@@ -160,6 +161,7 @@ class ListingReport:
     inquiry: Inquiry = NOTHING_ASKED
     notes: tuple[str, ...] = ()
     passed: bool = True
+    failures: tuple[InitcliError, ...] = ()
     facts: Mapping[str, object] = field(default_factory=dict)
 
     def document(self) -> dict[str, object]:

@@ -10,6 +10,7 @@ from typing import Annotated, TypedDict
 
 from initcli.checks.finding import Finding, Severity
 from initcli.checks.gate import Gate
+from initcli.core.errors import InitcliError
 from initcli.core.text import plural
 from initcli.reports.inquiry import Inquiry, inquiry_of_tensors
 from initcli.reports.rows import Rows
@@ -68,6 +69,7 @@ class StatsReport:
         has_values: Whether values were read, and not headers only.
         asked: The codes of the checks that were asked.
         gate: Which findings fail the run.
+        failures: What could not be read, beside what could.
     """
 
     checkpoints: tuple[Opened, ...]
@@ -81,6 +83,7 @@ class StatsReport:
     has_values: bool = True
     asked: tuple[str, ...] = ()
     gate: Gate = field(default_factory=Gate)
+    failures: tuple[InitcliError, ...] = ()
 
     schema = "initcli.stats/1"
 
@@ -88,7 +91,8 @@ class StatsReport:
     def verdict(self) -> str:
         """The outcome in one line."""
         if not self.has_values:
-            return f"listed {plural(len(self.rows), 'tensor')}; no value was read"
+            found = _counted(self.findings) if self.findings else ""
+            return f"listed {plural(len(self.rows), 'tensor')}{found}; no value was read"
         if not self.rows:
             return f"{'passed' if self.passed else 'failed'}: there is no tensor to check"
         outcome = ("passed" if self.passed else "failed") + _counted(self.findings)

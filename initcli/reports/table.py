@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol, overload
 
-from initcli.core.errors import OptionError
+from initcli.core.errors import InitcliError, OptionError
 from initcli.core.text import did_you_mean
 
 if TYPE_CHECKING:
@@ -147,6 +147,10 @@ class Report(Protocol):
     @property
     def passed(self) -> bool:
         """Whether the gate is open."""
+
+    @property
+    def failures(self) -> Sequence[InitcliError]:
+        """What could not be read, beside what could."""
 
     def document(self) -> Mapping[str, object]:
         """Returns everything, for machines."""

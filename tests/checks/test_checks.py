@@ -28,6 +28,7 @@ from initcli.theory.judge import judge
 from initcli.theory.outlying import LineVerdict
 from initcli.theory.structure import StructureVerdict
 from raw import draw_of, stored
+from wholes import CONTENTS_FAULTS, CONTENTS_SOUND
 
 HEALTHY = np.random.default_rng(0).normal(0, 1, (8, 8))
 
@@ -295,7 +296,26 @@ def test_a_fault_among_tensors_is_found_and_nothing_else(
 def test_every_check_has_a_planted_fault() -> None:
     alone = set().union(*(expected for _, expected in FAULTS.values()))
     among = {code for _, expected in FAULTS_TOGETHER.values() for code, _ in expected}
-    assert alone | among == set(CHECKS)
+    whole = set().union(*(expected for _, expected in CONTENTS_FAULTS.values()))
+    assert alone | among | whole == set(CHECKS)
+
+
+@pytest.mark.parametrize(("contents", "expected"), CONTENTS_FAULTS.values(), ids=CONTENTS_FAULTS)
+def test_a_fault_of_the_whole_is_found_and_nothing_else(
+    contents: Contents, expected: dict[str, dict[str, str]]
+) -> None:
+    findings = run_checks([contents])
+    told = {code: {} for code in expected}
+    for each in findings:
+        told[each.code][each.tensor] = each.message
+        assert each.checkpoint == "f"
+        assert each.severity is CHECKS[each.code].severity
+    assert told == expected
+
+
+@pytest.mark.parametrize("contents", CONTENTS_SOUND.values(), ids=CONTENTS_SOUND)
+def test_a_sound_whole_has_no_finding(contents: Contents) -> None:
+    assert run_checks([contents]) == []
 
 
 SOUND = {
@@ -331,6 +351,7 @@ SOUND = {
     "a copied vector": measured(np.ones(8), duplicate_of="v"),
     "a structure that is there": measured(structure=StructureVerdict()),
     "a structure that was not looked at": measured(structure=StructureVerdict(reason="too large")),
+    "a declared tie": measured(duplicate_of="v", is_tied=True),
     "copied integers": measured(HEALTHY, "I32", duplicate_of="v"),
     "rows of which none is dead": measured(rows=lines(0), columns=lines(0)),
     "the padding of an embedding": replace(

@@ -62,7 +62,10 @@ def test_the_sample_opens_by_directory_and_by_index_alike() -> None:
         (AGREED | {"d": "3.safetensors"}, "absent: 3.safetensors"),
         (AGREED | {"d": "1.safetensors"}, "tensor d is not in 1.safetensors"),
         (AGREED | {"a": "2.safetensors"}, "tensor a is not in 2.safetensors, where"),
-        ({"a": "1.safetensors", "c": "2.safetensors"}, "tensor b in 1.safetensors is not where"),
+        (
+            {"a": "1.safetensors", "c": "2.safetensors"},
+            "tensor b is in 1.safetensors and not in the index",
+        ),
         (AGREED | {"c": "1.safetensors"}, "tensor c is not in 1.safetensors"),
     ],
 )
