@@ -20,6 +20,21 @@ if TYPE_CHECKING:
     from initcli.statistics.pair import Distance, PairSummary
 
 
+class Training(enum.StrEnum):
+    """How much training changed values, by how much of them is left."""
+
+    FROZEN = "frozen"
+    LIGHT = "lightly tuned"
+    TUNED = "tuned"
+    REWRITTEN = "rewritten"
+
+
+# Fine-tuning at the usual learning rates, and merged adapters, move weights by less.
+_LIGHTEST = 0.05
+# Below, less than half of B's energy lies along A: cos² is the share that does.
+_HALF = math.sqrt(0.5)
+
+
 class Status(enum.StrEnum):
     """How two tensors of one name relate."""
 
@@ -53,6 +68,9 @@ class CompareRow:
         beyond: Values beyond the tolerance.
         incomparable: Unequal pairs of which a value is NaN or infinite; with one, max_abs is NaN.
         unequal: Values that differ at all.
+        changed: Their share of all values.
+        sign_flips: Pairs of opposite sign, neither zero; complex numbers have none.
+        training: How much of A is left in B, as `training_of` words it.
         mean_a, mean_b, std_a, std_b: Of the finite values.
     """
 
@@ -71,6 +89,9 @@ class CompareRow:
     beyond: int | None = None
     incomparable: int | None = None
     unequal: int | None = None
+    changed: float | None = None
+    sign_flips: int | None = None
+    training: Training | None = None
     mean_a: float | None = None
     mean_b: float | None = None
     std_a: float | None = None
@@ -140,7 +161,10 @@ def compare_row(
         distance = replace(distance, beyond=0, incomparable=0)
     is_refused = check_dtype and row.dtype_a != row.dtype_b
     row = replace(row, within="no" if distance.beyond or is_refused else "yes")
-    return _with_distance(row, distance) if spec.dtype.is_decoded else row
+    if not spec.dtype.is_decoded:
+        return replace(row, training=Training.FROZEN) if row.status in SAME else row
+    row = replace(row, training=training_of(pair.distance, is_same=row.status in SAME))
+    return _with_distance(row, distance)
 
 
 def status_of(a: TensorSpec | None, b: TensorSpec | None, pair: PairSummary | None) -> Status:
@@ -165,6 +189,8 @@ def _with_distance(row: CompareRow, distance: Distance) -> CompareRow:
         beyond=distance.beyond,
         incomparable=distance.incomparable,
         unequal=distance.unequal,
+        changed=distance.unequal / row.parameters if row.parameters else None,
+        sign_flips=distance.sign_flips,
     )
     if not distance.compared:
         return row
@@ -175,6 +201,26 @@ def _with_distance(row: CompareRow, distance: Distance) -> CompareRow:
         relative=distance.relative,
         cosine=None if math.isnan(distance.cosine) else distance.cosine,
     )
+
+
+def training_of(distance: Distance, *, is_same: bool) -> Training | None:
+    """Says in a word how much of A is left in B; None if no pair can tell.
+
+    `frozen` if no value differs; `rewritten` if less than half of B's energy lies along A, that is
+    cos² < ½, or nothing is left: the cosine of independent draws is 0 ± 1/√n, whatever their
+    scales; else `lightly tuned` up to ‖b − a‖ / ‖a‖ = 5 %, and `tuned` beyond.
+
+    Args:
+        distance: Of one tensor, or pooled over several.
+        is_same: Whether values agree, be it after a cast.
+    """
+    if is_same or not distance.unequal:
+        return Training.FROZEN
+    if math.isnan(distance.relative):
+        return None
+    if distance.relative <= _LIGHTEST:  # which bounds the cosine from below
+        return Training.LIGHT
+    return Training.TUNED if distance.cosine >= _HALF else Training.REWRITTEN
 
 
 def _both(a: str | None, b: str | None) -> str:

@@ -115,12 +115,13 @@ def _compared(
     found = loops.CHOSEN.compare(raw_a, raw_b, code, _lookup(dtype), allowed)
     if found is None:
         return None
-    (compared, unequal, beyond, largest, absolute, squared, product), *sides = found
+    (compared, unequal, beyond, flips, largest, absolute, squared, product), *sides = found
     a, b = (Moments.about(count, shift, sums) for count, shift, *sums in sides)
     distance = Distance(
         compared=compared,
         unequal=unequal,
         beyond=beyond,
+        sign_flips=flips,
         largest=largest,
         absolute=absolute,
         squared=squared,
@@ -170,6 +171,7 @@ def _distance(tile_a: Array, tile_b: Array, tolerance: Tolerance) -> Distance:
             unequal=int(np.count_nonzero(unequal)),
             beyond=int(np.count_nonzero(beyond)) + incomparable,
             incomparable=incomparable,
+            sign_flips=_sign_flips(a, b),
             largest=float(gap.max(initial=0.0)),
             absolute=float(gap.sum()),
             squared=_energy(gap),
@@ -177,6 +179,10 @@ def _distance(tile_a: Array, tile_b: Array, tolerance: Tolerance) -> Distance:
             squares_b=_energy(b),
             product=float((a * np.conj(b)).real.sum()),
         )
+
+
+def _sign_flips(a: Array, b: Array) -> int:
+    return 0 if "c" in a.dtype.kind + b.dtype.kind else int(np.count_nonzero(a * b < 0))
 
 
 def _exactly_unequal(tile_a: Array, tile_b: Array) -> NDArray[np.bool_]:

@@ -24,7 +24,15 @@ PAIRS = [
     ("C64", "F32"),
     ("BOOL", "U8"),
 ]
-COUNTS = ("compared", "unequal", "beyond", "unequal_as_a", "unequal_as_b", "largest")
+COUNTS = (
+    "compared",
+    "unequal",
+    "beyond",
+    "sign_flips",
+    "unequal_as_a",
+    "unequal_as_b",
+    "largest",
+)
 Chunk = tuple[bytes, bytes]
 
 
@@ -98,6 +106,7 @@ def test_swapping_the_sides_swaps_the_casts(drawn: tuple[str, str, list[Chunk]])
     back = compared(code_b, code_a, chunk[::-1]).distance
     assert (there.unequal_as_a, there.unequal_as_b) == (back.unequal_as_b, back.unequal_as_a)
     assert (there.unequal, there.largest) == (back.unequal, back.largest)
+    assert there.sign_flips == back.sign_flips
 
 
 def test_nans_count_alike_however_their_neighbours_are_cut() -> None:

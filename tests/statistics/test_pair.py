@@ -49,6 +49,20 @@ def test_distances_agree_with_numpy_in_float64(code_a: str, code_b: str, count: 
     assert distance.cosine == pytest.approx(cosine, nan_ok=True)
 
 
+@pytest.mark.parametrize("code_a", ["F32", "F64", "BF16", "F16", "F8_E4M3", "I16"])
+@pytest.mark.parametrize("code_b", ["F32", "F64", "BF16", "F16", "F8_E4M3", "I16"])
+def test_a_sign_flips_where_neither_value_is_zero(code_a: str, code_b: str) -> None:
+    raw_a, raw_b = (stored(RNG.normal(0, 2, 5000).round(1), code) for code in (code_a, code_b))
+    a, b = decoded(raw_a, DTYPES[code_a]), decoded(raw_b, DTYPES[code_b])
+    expected = int(((np.sign(a) != np.sign(b)) & (a != 0) & (b != 0)).sum())
+    assert between(raw_a, code_a, raw_b, code_b).distance.sign_flips == expected > 900
+
+
+def test_zeros_and_what_is_not_finite_flip_no_sign() -> None:
+    a, b = [0.0, -0.0, -1.0, math.nan, math.inf, -2.0], [1.0, -1.0, 0.0, -1.0, -1.0, 2.0]
+    assert compared(a, "F32", b, "F32").distance.sign_flips == 1
+
+
 def test_complex_distances_agree_with_numpy() -> None:
     a, b = (RNG.normal(size=50) + 1j * RNG.normal(size=50) for _ in range(2))
     a, b = a.astype(np.complex64), b.astype(np.complex64)
