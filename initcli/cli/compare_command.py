@@ -18,6 +18,8 @@ EXAMPLES = f"""
 
 `initcli compare original/ converted.safetensors --rtol 0 --atol 0`
 
+`initcli compare base/ tuned/ --spectrum --columns +ks,+max_ulp`
+
 **Columns**: {options.keys_of(COLUMNS)}
 """
 
@@ -48,6 +50,13 @@ def compare(
             "--only-changed", rich_help_panel=options.OUTPUT, help="Leave out what is the same."
         ),
     ] = False,
+    spectrum: Annotated[
+        bool,
+        typer.Option(
+            "--spectrum",
+            help="Spectral norm and rank of B − A: does it look like a merged adapter?",
+        ),
+    ] = False,
     sort: options.Sort = None,
     top: options.Top = None,
     columns: options.Columns = None,
@@ -75,6 +84,7 @@ def compare(
             exclude=exclude or (),
             check_dtype=check_dtype,
             only_changed=only_changed,
+            spectrum=spectrum,
             sort=sort,
             top=top,
             columns=columns,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import enum
 import math
 from collections import Counter
 from collections.abc import Iterable
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from initcli.core.text import plural
+from initcli.reports.compare_status import SAME, Status, Training, status_of, training_of
 from initcli.reports.table import Table
 
 if TYPE_CHECKING:
@@ -18,37 +18,6 @@ if TYPE_CHECKING:
     from initcli.core.tensor import Shape, TensorSpec
     from initcli.statistics.moments import AnyMoments
     from initcli.statistics.pair import Distance, PairSummary
-
-
-class Training(enum.StrEnum):
-    """How much training changed values, by how much of them is left."""
-
-    FROZEN = "frozen"
-    LIGHT = "lightly tuned"
-    TUNED = "tuned"
-    REWRITTEN = "rewritten"
-
-
-# Fine-tuning at the usual learning rates, and merged adapters, move weights by less.
-_LIGHTEST = 0.05
-# Below, less than half of B's energy lies along A: cos² is the share that does.
-_HALF = math.sqrt(0.5)
-
-
-class Status(enum.StrEnum):
-    """How two tensors of one name relate."""
-
-    IDENTICAL = "identical"
-    EQUAL = "equal in value"
-    EQUAL_AFTER_CAST = "equal after cast"
-    CHANGED = "changed"
-    DTYPE = "dtype differs"
-    SHAPE = "shape differs"
-    ONLY_A = "only in A"
-    ONLY_B = "only in B"
-
-
-SAME = frozenset({Status.IDENTICAL, Status.EQUAL, Status.EQUAL_AFTER_CAST})
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +35,16 @@ class CompareRow:
         relative: ‖a − b‖ / ‖a‖.
         cosine: The cosine of the angle between the two as vectors.
         beyond: Values beyond the tolerance.
+        factor: c where B = c·A to within rounding, c ≠ 1, as `factor_of` finds it.
         incomparable: Unequal pairs of which a value is NaN or infinite; with one, max_abs is NaN.
         unequal: Values that differ at all.
         changed: Their share of all values.
         sign_flips: Pairs of opposite sign, neither zero; complex numbers have none.
         training: How much of A is left in B, as `training_of` words it.
+        max_ulp, mean_ulp: Representable values between those of a pair, of one float dtype.
+        ks, psi: As `Shift` defines them.
+        delta_norm, delta_rank: The spectral norm of B − A, and its rank beside rounding.
+        looks_like: `low-rank update` where B − A looks like a merged adapter.
         mean_a, mean_b, std_a, std_b: Of the finite values.
     """
 
@@ -87,7 +61,15 @@ class CompareRow:
     relative: float | None = None
     cosine: float | None = None
     beyond: int | None = None
+    factor: float | None = None
     incomparable: int | None = None
+    max_ulp: int | None = None
+    mean_ulp: float | None = None
+    ks: float | None = None
+    psi: float | None = None
+    delta_norm: float | None = None
+    delta_rank: int | None = None
+    looks_like: str | None = None
     unequal: int | None = None
     changed: float | None = None
     sign_flips: int | None = None
@@ -167,22 +149,6 @@ def compare_row(
     return _with_distance(row, distance)
 
 
-def status_of(a: TensorSpec | None, b: TensorSpec | None, pair: PairSummary | None) -> Status:
-    """Returns how two tensors relate."""
-    if a is None or b is None:
-        return Status.ONLY_B if a is None else Status.ONLY_A
-    if a.shape != b.shape:
-        return Status.SHAPE
-    if pair is None:
-        return Status.DTYPE
-    if pair.same_bytes:
-        return Status.IDENTICAL
-    if a.dtype == b.dtype:
-        return Status.CHANGED if pair.distance.unequal else Status.EQUAL
-    is_equal = not pair.distance.unequal_as_a or not pair.distance.unequal_as_b
-    return Status.EQUAL_AFTER_CAST if is_equal else Status.DTYPE
-
-
 def _with_distance(row: CompareRow, distance: Distance) -> CompareRow:
     row = replace(
         row,
@@ -201,26 +167,6 @@ def _with_distance(row: CompareRow, distance: Distance) -> CompareRow:
         relative=distance.relative,
         cosine=None if math.isnan(distance.cosine) else distance.cosine,
     )
-
-
-def training_of(distance: Distance, *, is_same: bool) -> Training | None:
-    """Says in a word how much of A is left in B; None if no pair can tell.
-
-    `frozen` if no value differs; `rewritten` if less than half of B's energy lies along A, that is
-    cos² < ½, or nothing is left: the cosine of independent draws is 0 ± 1/√n, whatever their
-    scales; else `lightly tuned` up to ‖b − a‖ / ‖a‖ = 5 %, and `tuned` beyond.
-
-    Args:
-        distance: Of one tensor, or pooled over several.
-        is_same: Whether values agree, be it after a cast.
-    """
-    if is_same or not distance.unequal:
-        return Training.FROZEN
-    if math.isnan(distance.relative):
-        return None
-    if distance.relative <= _LIGHTEST:  # which bounds the cosine from below
-        return Training.LIGHT
-    return Training.TUNED if distance.cosine >= _HALF else Training.REWRITTEN
 
 
 def _both(a: str | None, b: str | None) -> str:

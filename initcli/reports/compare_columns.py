@@ -17,16 +17,29 @@ COLUMNS = (
     Column("training", Form.TEXT, 84),
     Column("changed", Form.NUMBER, 82),
     Column("beyond", Form.COUNT, 85),
+    Column("factor", Form.NUMBER, 83, is_urgent=True),
     Column("incomparable", Form.COUNT, 83, is_urgent=True),
+    Column("delta_norm", Form.NUMBER, 89),
+    Column("delta_rank", Form.COUNT, 90),
+    Column("looks_like", Form.TEXT, 90),
     Column("mean_a", Form.NUMBER, 75),
     Column("mean_b", Form.NUMBER, 75),
     Column("std_a", Form.NUMBER, 76),
     Column("std_b", Form.NUMBER, 76),
     Column("unequal", Form.COUNT, 50, is_default=False),
     Column("sign_flips", Form.COUNT, 50, is_default=False),
+    Column("max_ulp", Form.COUNT, 50, is_default=False),
+    Column("mean_ulp", Form.NUMBER, 50, is_default=False),
+    Column("ks", Form.NUMBER, 50, is_default=False),
+    Column("psi", Form.NUMBER, 50, is_default=False),
     Column("shape_a", Form.SHAPE, 50, is_default=False),
     Column("shape_b", Form.SHAPE, 50, is_default=False),
     Column("dtype_a", Form.TEXT, 50, is_default=False),
     Column("dtype_b", Form.TEXT, 50, is_default=False),
     Column("parameters", Form.COUNT, 50, is_default=False),
 )
+
+ULP_KEYS = frozenset({"max_ulp", "mean_ulp"})
+SHIFT_KEYS = frozenset({"ks", "psi"})
+SPECTRUM_KEYS = frozenset({"delta_norm", "delta_rank", "looks_like"})
+"""What takes another reading of both tensors, each, and is measured on request only."""

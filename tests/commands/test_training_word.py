@@ -10,7 +10,7 @@ import pytest
 from safetensors.numpy import save_file
 
 import initcli
-from initcli.reports.compare import Training, training_of
+from initcli.reports.compare_status import Training, training_of
 from initcli.statistics.pair import Distance
 
 RNG = np.random.default_rng(3)
