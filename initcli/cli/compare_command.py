@@ -36,6 +36,9 @@ def compare(
     atol: Annotated[
         float | None, typer.Option(help="Given one of the two, the other is 0.")
     ] = None,
+    equal_nan: Annotated[
+        bool, typer.Option("--equal-nan", help="NaN equals NaN, which else equals nothing.")
+    ] = False,
     check_dtype: Annotated[
         bool,
         typer.Option(
@@ -80,6 +83,7 @@ def compare(
             b,
             rtol=rtol,
             atol=atol,
+            equal_nan=equal_nan,
             select=select or (),
             exclude=exclude or (),
             check_dtype=check_dtype,

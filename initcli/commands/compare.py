@@ -44,6 +44,7 @@ def compare(
     *,
     rtol: float | None = None,
     atol: float | None = None,
+    equal_nan: bool = False,
     select: Sequence[str] | str = (),
     exclude: Sequence[str] | str = (),
     check_dtype: bool = False,
@@ -65,6 +66,7 @@ def compare(
         rtol: The relative tolerance. Without either, torch's for the dtypes; with only one,
             the other is zero.
         atol: The absolute tolerance.
+        equal_nan: Whether NaN equals NaN, whatever its bits.
         select: Patterns of which a tensor's name must match one; `re:` begins a regex.
         exclude: Patterns of which it may match none.
         check_dtype: Whether unequal dtypes are a difference even if the values are equal.
@@ -91,7 +93,11 @@ def compare(
     names = Selector.of(select, exclude).choose_tied(
         [*one.tensors, *other.tensors], {**other.ties, **one.ties}
     )
-    pairs = [pair for name in names if (pair := _pair(name, one, other, wanted))]
+    pairs = [
+        replace(pair, tolerance=replace(pair.tolerance, equal_nan=equal_nan))
+        for name in names
+        if (pair := _pair(name, one, other, wanted))
+    ]
     paired = {pair.name for pair in pairs}
     alone = [name for name in names if name not in paired]
     progress.start(_size(pairs) + sum(_size_alone(each, alone) for each in (one, other)))

@@ -15,7 +15,7 @@ class Distance:
 
     Attributes:
         compared: Pairs of which both values are finite.
-        unequal: Pairs of different value; NaN differs from everything.
+        unequal: Pairs of different value; NaN differs from everything, unless it is to equal NaN.
         beyond: Pairs further apart than the tolerance, NaN and unequal infinities included.
         incomparable: Unequal pairs of which a value is NaN or infinite: they have no distance.
         sign_flips: Pairs of real numbers of opposite sign, neither zero: of negative product.
@@ -103,7 +103,13 @@ class PairSummary:
 
 @dataclass(frozen=True, slots=True)
 class Tolerance:
-    """Equality as in `torch.testing.assert_close`: |a − b| ≤ absolute + relative·|b|."""
+    """Equality as in `torch.testing.assert_close`: |a − b| ≤ absolute + relative·|b|.
+
+    Attributes:
+        relative, absolute: What two finite values may be apart.
+        equal_nan: Whether NaN equals NaN, whatever its bits.
+    """
 
     relative: float
     absolute: float
+    equal_nan: bool = False

@@ -70,7 +70,9 @@ class PairFold:
         equal = self._equal.result().summary
         if not equal.count:
             return self._pair
-        return self._pair + PairSummary(equal.moments, equal.moments, _no_distance(equal))
+        return self._pair + PairSummary(
+            equal.moments, equal.moments, _no_distance(equal, self._tolerance)
+        )
 
 
 def empty_pair(dtype_a: DType, dtype_b: DType) -> PairSummary:
@@ -132,14 +134,15 @@ def _compared(
     return PairSummary(a, b, distance, same_bytes=False)
 
 
-def _no_distance(equal: Summary) -> Distance:
+def _no_distance(equal: Summary, tolerance: Tolerance) -> Distance:
     """Equal bytes have no distance, but where other chunks differ their energy and NaNs count."""
     energy = equal.moments.energy
+    unequal = 0 if tolerance.equal_nan else equal.nan
     return Distance(
         compared=equal.finite,
-        unequal=equal.nan,
-        beyond=equal.nan,
-        incomparable=equal.nan,
+        unequal=unequal,
+        beyond=unequal,
+        incomparable=unequal,
         squares_a=energy,
         squares_b=energy,
         product=energy,
@@ -159,7 +162,8 @@ def _compared_tiles(
 
 def _distance(tile_a: Array, tile_b: Array, tolerance: Tolerance) -> Distance:
     a, b = widen(tile_a), widen(tile_b)
-    unequal = _exactly_unequal(tile_a, tile_b)
+    differ = _unequal_but_for_nan if tolerance.equal_nan else _exactly_unequal
+    unequal = differ(tile_a, tile_b)
     is_finite = np.isfinite(a) & np.isfinite(b)
     incomparable = int(np.count_nonzero(unequal & ~is_finite))
     a, b = a[is_finite], b[is_finite]

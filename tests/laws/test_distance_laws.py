@@ -53,9 +53,11 @@ def pair_of_chunks(draw: st.DrawFn, code_a: str, code_b: str) -> Chunk:
     return raw_a, raw_a if same else raw_b
 
 
-def compared(code_a: str, code_b: str, chunk: Chunk) -> PairSummary:
+def compared(
+    code_a: str, code_b: str, chunk: Chunk, tolerance: Tolerance = TOLERANCE
+) -> PairSummary:
     raw_a, raw_b = map(memoryview, chunk)
-    return compare_values(raw_a, DTYPES[code_a], raw_b, DTYPES[code_b], TOLERANCE)
+    return compare_values(raw_a, DTYPES[code_a], raw_b, DTYPES[code_b], tolerance)
 
 
 def same(one: PairSummary, other: PairSummary) -> None:
@@ -115,3 +117,14 @@ def test_nans_count_alike_however_their_neighbours_are_cut() -> None:
     whole = compared("F32", "F32", (chunks[0][0] + chunks[1][0], chunks[0][1] + chunks[1][1]))
     same(apart, whole)
     assert (whole.distance.unequal, whole.same_bytes) == (2, False)
+
+
+@given(pairs())
+def test_chunks_do_not_matter_where_nan_equals_nan(
+    drawn: tuple[str, str, list[Chunk]],
+) -> None:
+    code_a, code_b, chunks = drawn
+    tolerance = Tolerance(1e-3, 1e-5, equal_nan=True)
+    a, b, c = (compared(code_a, code_b, chunk, tolerance) for chunk in chunks)
+    whole_a, whole_b = b"".join(a for a, _ in chunks), b"".join(b for _, b in chunks)
+    same(a + b + c, compared(code_a, code_b, (whole_a, whole_b), tolerance))
