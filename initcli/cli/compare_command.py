@@ -18,6 +18,8 @@ EXAMPLES = f"""
 
 `initcli compare original/ converted.safetensors --rtol 0 --atol 0`
 
+`initcli compare base/ tuned/ --by role`
+
 `initcli compare base/ tuned/ --spectrum --columns +ks,+max_ulp`
 
 **Columns**: {options.keys_of(COLUMNS)}
@@ -53,6 +55,14 @@ def compare(
             "--only-changed", rich_help_panel=options.OUTPUT, help="Leave out what is the same."
         ),
     ] = False,
+    by: Annotated[
+        str | None,
+        typer.Option(
+            metavar="layer|role",
+            rich_help_panel=options.OUTPUT,
+            help="One row a block, or a name but for numbers: where did training happen?",
+        ),
+    ] = None,
     spectrum: Annotated[
         bool,
         typer.Option(
@@ -88,6 +98,7 @@ def compare(
             exclude=exclude or (),
             check_dtype=check_dtype,
             only_changed=only_changed,
+            by=by,
             spectrum=spectrum,
             sort=sort,
             top=top,

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from initcli.commands.arguments import require_positive
 from initcli.commands.compare_details import DetailRequest, details_of
+from initcli.commands.compare_groups import check_shown, group_table, grouped
 from initcli.core.dtypes import DTYPES, DType
 from initcli.core.errors import OptionError
 from initcli.core.progress import SILENT, Progress
@@ -23,7 +24,7 @@ from initcli.reports.compare import CompareReport, CompareRow, Side, compare_row
 from initcli.reports.compare_columns import COLUMNS
 from initcli.reports.compare_details import with_details
 from initcli.reports.compare_status import SAME
-from initcli.reports.table import Column, Table, choose_columns, refuse_unknown, sort_rows
+from initcli.reports.table import Column, Table, choose_columns, sort_rows
 from initcli.statistics.moments import AnyMoments
 from initcli.statistics.pair import Tolerance
 
@@ -50,6 +51,7 @@ def compare(
     check_dtype: bool = False,
     only_changed: bool = False,
     spectrum: bool = False,
+    by: str | None = None,
     sort: str | None = None,
     top: int | None = None,
     columns: str | None = None,
@@ -72,6 +74,7 @@ def compare(
         check_dtype: Whether unequal dtypes are a difference even if the values are equal.
         only_changed: Whether to leave out rows of tensors that are the same.
         spectrum: Whether to compute singular values of B − A, for which matrices are read again.
+        by: `layer` or `role`: one row for tensors of one block, or of one name but for numbers.
         sort: A column: numbers largest first, text from A; `-column` reverses.
         top: How many rows to show.
         columns: Comma-separated keys, or `+key,-key` to change the default.
@@ -85,7 +88,7 @@ def compare(
         InitcliError: A path cannot be read, or an argument means nothing.
     """
     require_positive(top=top, jobs=jobs)
-    refuse_unknown(COLUMNS, columns, sort)
+    check_shown(columns, sort, by, spectrum=spectrum)
     jobs = jobs or default_jobs()
     request = DetailRequest.of(columns, sort, spectrum=spectrum, jobs=jobs, progress=progress)
     wanted = _wanted_tolerance(rtol, atol)
@@ -124,12 +127,19 @@ def compare(
         )
         for name in names
     )
-    shown = [row for row in rows if _is_worth_showing(row)] if only_changed else rows
+    if by is None:
+        shown = [row for row in rows if _is_worth_showing(row)] if only_changed else rows
+        table = _table(shown, columns, sort, top, request)
+    else:
+        pools = [
+            row for row in grouped(rows, measured, by) if row.is_difference or not only_changed
+        ]
+        table = group_table(pools, columns, sort, top)
     return CompareReport(
         str(a),
         str(b),
         rows,
-        _table(shown, columns, sort, top, request),
+        table,
         (*one.notes, *other.notes, *unmeasured),
         (*one.files, *other.files),
         not any(row.is_difference for row in rows),

@@ -39,6 +39,22 @@ COLUMNS = (
     Column("parameters", Form.COUNT, 50, is_default=False),
 )
 
+GROUP_COLUMNS = (
+    Column("name", Form.TEXT, 100),
+    Column("tensors", Form.COUNT, 85),
+    Column("uncompared", Form.COUNT, 84, is_urgent=True),
+    Column("parameters", Form.COUNT, 80),
+    Column("within", Form.TEXT, 86),
+    Column("training", Form.TEXT, 99),
+    Column("changed", Form.NUMBER, 92),
+    Column("relative", Form.NUMBER, 94),
+    Column("cosine", Form.NUMBER, 93),
+    Column("max_abs", Form.NUMBER, 90),
+    Column("mean_abs", Form.NUMBER, 50, is_default=False),
+    Column("sign_flips", Form.COUNT, 50, is_default=False),
+)
+"""Of what `compare --by` pools."""
+
 ULP_KEYS = frozenset({"max_ulp", "mean_ulp"})
 SHIFT_KEYS = frozenset({"ks", "psi"})
 SPECTRUM_KEYS = frozenset({"delta_norm", "delta_rank", "looks_like"})
