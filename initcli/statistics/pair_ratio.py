@@ -111,20 +111,21 @@ def may_be_scaled(distance: Distance, dtype_a: DType, dtype_b: DType) -> bool:
     """Whether the sums allow that B = c·A: then every pair of values is to be asked.
 
     With d = b − a, of which nothing cancels, ‖B − c·A‖² is least at c = 1 + Σad / Σa², where it
-    is Σd² − (Σad)² / Σa². Roundings may leave Σ(ε·b)² of it. No c nearer to 1 than a quarter of
-    epsilon changes a value.
+    is Σd² − (Σad)² / Σa². Roundings may leave Σ(ε·b)² of it, and no more than what c moves: no c
+    nearer to 1 than a quarter of epsilon changes a value, and training moves little along A.
     """
     if not (dtype_a.is_float and dtype_b.is_float and distance.unequal) or distance.incomparable:
         return False
     epsilon = max(dtype_a.epsilon, dtype_b.epsilon)
     least = max(dtype_a.least, dtype_b.least)
     multiple = _multiple(distance)
-    left = distance.squared - (multiple - 1) ** 2 * distance.squares_a
-    rounding = (epsilon**2 + _SUMS) * distance.squares_b + distance.compared * least**2
+    moved = (multiple - 1) ** 2 * distance.squares_a
+    left = distance.squared - moved - distance.compared * least**2
     # Written so that NaN, of sums that overflow, is refused.
     return (
         distance.squares_b > 0
-        and left <= rounding
+        and left <= (epsilon**2 + _SUMS) * distance.squares_b
+        and left <= 4 * moved
         and abs(multiple - 1) >= max(epsilon, _FLOAT64_ROUNDING) / 4
         and not (multiple > 0 and distance.sign_flips)
     )

@@ -88,6 +88,17 @@ def test_a_multiple_is_named_past_a_cast(one: str, other: str, multiple: float) 
     assert factor(b, other, a, one) == pytest.approx(1 / multiple, rel=1e-3)
 
 
+@pytest.mark.parametrize("code", ["F32", "F16", "BF16"])
+@pytest.mark.parametrize("step", [1e-6, 1e-4, 1e-3, 1e-2])
+def test_fine_tuned_weights_need_no_second_reading(code: str, step: float) -> None:
+    dtype = DTYPES[code]
+    for _ in range(20):
+        a = drawn(code)
+        b = (a.double() + step * 0.5 * drawn("F64")).to(dtype_of(code))
+        distance = compare_values(raw(a), dtype, raw(b), dtype, Tolerance(0, 0)).distance
+        assert not may_be_scaled(distance, dtype, dtype)
+
+
 def test_a_cast_alone_is_no_multiple() -> None:
     a = drawn("F32")
     assert factor(a, "F32", a.bfloat16(), "BF16") is None
