@@ -19,6 +19,10 @@ EXAMPLES = f"""
 
 `initcli compare original/ converted.safetensors --rtol 0 --atol 0`
 
+`initcli compare base/ tuned/ --by role`
+
+`initcli compare base/ tuned/ --spectrum --columns +ks,+max_ulp`
+
 **In CI**: fail on an unexpected change
 
 `initcli compare before.safetensors after.safetensors --exclude 'head.*' --format github`
@@ -39,6 +43,9 @@ def compare(
     atol: Annotated[
         float | None, typer.Option(help="Given one of the two, the other is 0.")
     ] = None,
+    equal_nan: Annotated[
+        bool, typer.Option("--equal-nan", help="NaN equals NaN, which else equals nothing.")
+    ] = False,
     check_dtype: Annotated[
         bool,
         typer.Option(
@@ -51,6 +58,21 @@ def compare(
         bool,
         typer.Option(
             "--only-changed", rich_help_panel=options.OUTPUT, help="Leave out what is the same."
+        ),
+    ] = False,
+    by: Annotated[
+        str | None,
+        typer.Option(
+            metavar="layer|role",
+            rich_help_panel=options.OUTPUT,
+            help="One row a block, or a name but for numbers: where did training happen?",
+        ),
+    ] = None,
+    spectrum: Annotated[
+        bool,
+        typer.Option(
+            "--spectrum",
+            help="Spectral norm and rank of B − A: does it look like a merged adapter?",
         ),
     ] = False,
     sort: options.Sort = None,
@@ -71,10 +93,13 @@ def compare(
             b,
             rtol=rtol,
             atol=atol,
+            equal_nan=equal_nan,
             select=select or (),
             exclude=exclude or (),
             check_dtype=check_dtype,
             only_changed=only_changed,
+            by=by,
+            spectrum=spectrum,
             sort=sort,
             top=top,
             columns=columns,

@@ -8,18 +8,23 @@ from dataclasses import replace
 from pathlib import Path
 
 from initcli.commands.arguments import require_positive
+from initcli.commands.compare_details import DetailRequest, details_of
+from initcli.commands.compare_groups import check_shown, group_table, grouped
 from initcli.core.dtypes import DTYPES, DType
 from initcli.core.errors import OptionError
 from initcli.core.progress import SILENT, Progress
 from initcli.engine.local import default_jobs
 from initcli.engine.pairs import Pair, pair_summaries
+from initcli.engine.shifts import Sides
 from initcli.engine.stream import portraits
 from initcli.formats.checkpoint import Checkpoint, StoredTensor
 from initcli.formats.detect import open_checkpoint
 from initcli.recipes.selector import Selector
-from initcli.reports.compare import SAME, CompareReport, CompareRow, Side, compare_row
+from initcli.reports.compare import CompareReport, CompareRow, Side, compare_row
 from initcli.reports.compare_columns import COLUMNS
-from initcli.reports.table import Column, Table, choose_columns, refuse_unknown, sort_rows
+from initcli.reports.compare_details import with_details
+from initcli.reports.compare_status import SAME
+from initcli.reports.table import Column, Table, choose_columns, sort_rows
 from initcli.statistics.moments import AnyMoments
 from initcli.statistics.pair import Tolerance
 
@@ -40,10 +45,13 @@ def compare(
     *,
     rtol: float | None = None,
     atol: float | None = None,
+    equal_nan: bool = False,
     select: Sequence[str] | str = (),
     exclude: Sequence[str] | str = (),
     check_dtype: bool = False,
     only_changed: bool = False,
+    spectrum: bool = False,
+    by: str | None = None,
     sort: str | None = None,
     top: int | None = None,
     columns: str | None = None,
@@ -60,10 +68,13 @@ def compare(
         rtol: The relative tolerance. Without either, torch's for the dtypes; with only one,
             the other is zero.
         atol: The absolute tolerance.
+        equal_nan: Whether NaN equals NaN, whatever its bits.
         select: Patterns of which a tensor's name must match one; `re:` begins a regex.
         exclude: Patterns of which it may match none.
         check_dtype: Whether unequal dtypes are a difference even if the values are equal.
         only_changed: Whether to leave out rows of tensors that are the same.
+        spectrum: Whether to compute singular values of B − A, for which matrices are read again.
+        by: `layer` or `role`: one row for tensors of one block, or of one name but for numbers.
         sort: A column: numbers largest first, text from A; `-column` reverses.
         top: How many rows to show.
         columns: Comma-separated keys, or `+key,-key` to change the default.
@@ -77,14 +88,19 @@ def compare(
         InitcliError: A path cannot be read, or an argument means nothing.
     """
     require_positive(top=top, jobs=jobs)
-    refuse_unknown(COLUMNS, columns, sort)
+    check_shown(columns, sort, by, spectrum=spectrum)
     jobs = jobs or default_jobs()
+    request = DetailRequest.of(columns, sort, spectrum=spectrum, jobs=jobs, progress=progress)
     wanted = _wanted_tolerance(rtol, atol)
     one, other = open_checkpoint(a), open_checkpoint(b)
     names = Selector.of(select, exclude).choose_tied(
         [*one.tensors, *other.tensors], {**other.ties, **one.ties}
     )
-    pairs = [pair for name in names if (pair := _pair(name, one, other, wanted))]
+    pairs = [
+        replace(pair, tolerance=replace(pair.tolerance, equal_nan=equal_nan))
+        for name in names
+        if (pair := _pair(name, one, other, wanted))
+    ]
     paired = {pair.name for pair in pairs}
     alone = [name for name in names if name not in paired]
     progress.start(_size(pairs) + sum(_size_alone(each, alone) for each in (one, other)))
@@ -96,24 +112,35 @@ def compare(
             (other, {name: pair.b for name, pair in measured.items()}),
         )
     )
+    details, unmeasured = details_of(pairs, measured, _both_sides(names, one, other), request)
     progress.finish()
     rows = tuple(
-        compare_row(
-            sides_a[name],
-            sides_b[name],
-            measured.get(name),
-            allow_cast=wanted is None,
-            check_dtype=check_dtype,
+        with_details(
+            compare_row(
+                sides_a[name],
+                sides_b[name],
+                measured.get(name),
+                allow_cast=wanted is None,
+                check_dtype=check_dtype,
+            ),
+            details.get(name),
         )
         for name in names
     )
-    shown = [row for row in rows if _is_worth_showing(row)] if only_changed else rows
+    if by is None:
+        shown = [row for row in rows if _is_worth_showing(row)] if only_changed else rows
+        table = _table(shown, columns, sort, top, request)
+    else:
+        pools = [
+            row for row in grouped(rows, measured, by) if row.is_difference or not only_changed
+        ]
+        table = group_table(pools, columns, sort, top)
     return CompareReport(
         str(a),
         str(b),
         rows,
-        _table(shown, columns, sort, top),
-        (*one.notes, *other.notes),
+        table,
+        (*one.notes, *other.notes, *unmeasured),
         (*one.files, *other.files),
         not any(row.is_difference for row in rows),
     )
@@ -135,6 +162,15 @@ def _pair(name: str, one: Checkpoint, other: Checkpoint, wanted: Tolerance | Non
     if a.spec.dtype == b.spec.dtype:
         return Pair(name, _as_bytes(a), _as_bytes(b), _EXACT)
     return None
+
+
+def _both_sides(names: Sequence[str], one: Checkpoint, other: Checkpoint) -> list[Sides]:
+    found = ((name, one.find(name), other.find(name)) for name in names)
+    return [
+        Sides(name, a, b)
+        for name, a, b in found
+        if a and b and a.spec.dtype.is_decoded and b.spec.dtype.is_decoded
+    ]
 
 
 def _as_bytes(tensor: StoredTensor) -> StoredTensor:
@@ -191,7 +227,11 @@ def _is_worth_showing(row: CompareRow) -> bool:
 
 
 def _table(
-    rows: Sequence[CompareRow], columns: str | None, sort: str | None, top: int | None
+    rows: Sequence[CompareRow],
+    columns: str | None,
+    sort: str | None,
+    top: int | None,
+    request: DetailRequest,
 ) -> Table:
     def is_present(column: Column) -> bool:
         if not rows:
@@ -201,6 +241,7 @@ def _table(
 
     shown = choose_columns(COLUMNS, columns, is_present)
     # For people both sides share a column; machines get them apart.
-    apart = [column for column in COLUMNS if column.key not in {"shape", "dtype"}]
+    hidden = {"shape", "dtype", *request.unmeasured_keys}
+    apart = [column for column in COLUMNS if column.key not in hidden]
     keys = tuple(column.key for column in (shown if columns else apart))
     return Table(shown, sort_rows(rows, COLUMNS, sort)[:top], keys)

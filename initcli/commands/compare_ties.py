@@ -10,7 +10,7 @@ from initcli.core.dtypes import DTYPES
 from initcli.core.text import plural
 from initcli.engine.pairs import Pair, pair_summaries
 from initcli.formats.checkpoint import Checkpoint, StoredTensor
-from initcli.reports.compare import SAME, status_of
+from initcli.reports.compare_status import SAME, status_of
 from initcli.statistics.pair import PairSummary, Tolerance
 
 _EXACT = Tolerance(0.0, 0.0)

@@ -84,6 +84,11 @@ class DType:
         return 0.0 if self.code == "F8_E8M0" else float(_float_info(self.array).smallest_normal)
 
     @property
+    def least(self) -> float:
+        """The smallest value above zero."""
+        return float(_float_info(self.array).smallest_subnormal)
+
+    @property
     def saturates(self) -> bool:
         """Whether torch casts what is too large to the largest value, not to infinity or NaN."""
         return self.code == "F8_E4M3"

@@ -356,7 +356,7 @@ static Scan scan_chunk(const Kind *kind, const uint8_t *raw, Py_ssize_t count, u
 /* ---- two chunks of floats -------------------------------------------------------------------- */
 
 typedef struct {
-    int64_t compared, unequal, beyond;
+    int64_t compared, unequal, beyond, flips; /* flips: pairs of opposite sign */
     double largest, absolute, squared, product;
 } Gap;
 
@@ -373,7 +373,8 @@ VECTORS static Gap gap_of(const double *a, const double *b, Py_ssize_t count, To
 {
     double unequal[PAIR_LANES] = {0}, beyond[PAIR_LANES] = {0}, largest[PAIR_LANES] = {0};
     double absolute[PAIR_LANES] = {0}, squared[PAIR_LANES] = {0}, product[PAIR_LANES] = {0};
-    Gap gap = {count, 0, 0, 0, 0, 0, 0};
+    double flips[PAIR_LANES] = {0};
+    Gap gap = {count, 0, 0, 0, 0, 0, 0, 0};
     for (Py_ssize_t at = 0; at < count; at += PAIR_LANES)
         for (int lane = 0; lane < PAIR_LANES; lane++) {
             double one = a[at + lane], other = b[at + lane], off = fabs(one - other);
@@ -383,10 +384,12 @@ VECTORS static Gap gap_of(const double *a, const double *b, Py_ssize_t count, To
             absolute[lane] += off;
             squared[lane] += off * off;
             product[lane] += one * other;
+            flips[lane] += one * other < 0 ? 1.0 : 0.0;
         }
     for (int lane = 0; lane < PAIR_LANES; lane++) {
         gap.unequal += (int64_t)unequal[lane];
         gap.beyond += (int64_t)beyond[lane];
+        gap.flips += (int64_t)flips[lane];
         gap.largest = largest[lane] > gap.largest ? largest[lane] : gap.largest;
         gap.absolute += absolute[lane];
         gap.squared += squared[lane];
@@ -400,6 +403,7 @@ static void add_gap(Gap *total, Gap part)
     total->compared += part.compared;
     total->unequal += part.unequal;
     total->beyond += part.beyond;
+    total->flips += part.flips;
     total->largest = part.largest > total->largest ? part.largest : total->largest;
     total->absolute += part.absolute;
     total->squared += part.squared;
@@ -585,9 +589,9 @@ static PyObject *scan(PyObject *module, PyObject *arguments)
 
 static PyObject *comparison_tuple(Gap gap, const Side *sides)
 {
-    return Py_BuildValue("((LLLdddd)(Lddd)(Lddd))", (long long)gap.compared,
-        (long long)gap.unequal, (long long)gap.beyond, gap.largest, gap.absolute, gap.squared,
-        gap.product, (long long)sides[0].count, sides[0].shift, sides[0].first, sides[0].second,
+    return Py_BuildValue("((LLLLdddd)(Lddd)(Lddd))", (long long)gap.compared,
+        (long long)gap.unequal, (long long)gap.beyond, (long long)gap.flips, gap.largest,
+        gap.absolute, gap.squared, gap.product, (long long)sides[0].count, sides[0].shift, sides[0].first, sides[0].second,
         (long long)sides[1].count, sides[1].shift, sides[1].first, sides[1].second);
 }
 
@@ -627,7 +631,7 @@ PyDoc_STRVAR(compare_doc,
     "Compares floats at the same places of two chunks of one kind: 'f', 'd', 'b' (bfloat16), or\n"
     "'H' and 'B', whose patterns are looked up in a table of 32-bit floats; the tolerance is\n"
     "(relative, absolute). Returns ((number,\n"
-    "unequal, beyond tolerance, largest |a - b|, sum |a - b|, sum |a - b|^2, sum a b), and for\n"
+    "unequal, beyond tolerance, of opposite sign, largest |a - b|, sum |a - b|, sum |a - b|^2, sum a b), and for\n"
     "each side (number, shift, sums of the first two powers of x - shift)); None if a value or a\n"
     "sum is not finite.");
 

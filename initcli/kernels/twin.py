@@ -17,7 +17,7 @@ Scan = tuple[
     int, int, int, int, int, int, float, float, float, float, float, float, float
 ]  # as `scan` returns it
 Sums = tuple[float, float, float, float]
-Gap = tuple[int, int, int, float, float, float, float]
+Gap = tuple[int, int, int, int, float, float, float, float]
 Side = tuple[int, float, float, float]
 
 # 64 KiB as float64 stay in cache, and below 10,000 values OpenBLAS sums on one thread.
@@ -169,11 +169,12 @@ def compare(
         tolerance: Relative and absolute: beyond is |a − b| > absolute + relative·|b|.
 
     Returns:
-        The number of pairs, how many differ, how many are beyond, the largest |a − b|, Σ|a − b|,
-        Σ|a − b|², Σab; and of each side the number, a shift, Σ(x − shift) and Σ(x − shift)².
+        The number of pairs, how many differ, how many are beyond, how many are of opposite sign (as
+        the product tells), the largest |a − b|, Σ|a − b|, Σ|a − b|², Σab; and of each side the
+        number, a shift, Σ(x − shift) and Σ(x − shift)².
         None if a value or a sum is not finite.
     """
-    gap: Gap = (0, 0, 0, 0.0, 0.0, 0.0, 0.0)
+    gap: Gap = (0, 0, 0, 0, 0.0, 0.0, 0.0, 0.0)
     side_a = side_b = (0, 0.0, 0.0, 0.0)
     one, other = _values(a, code), _values(b, code)
     if one.size != other.size:
@@ -183,7 +184,7 @@ def compare(
             values_a, values_b = _widened(tile_a, code, lookup), _widened(tile_b, code, lookup)
             side_a, side_b = _with_values(side_a, values_a), _with_values(side_b, values_b)
             gap = _with_pairs(gap, values_a, values_b, tolerance)
-    is_finite = all(map(np.isfinite, (side_a[3], side_b[3], gap[5])))
+    is_finite = all(map(np.isfinite, (side_a[3], side_b[3], gap[6])))
     return (gap, side_a, side_b) if is_finite else None
 
 
@@ -211,10 +212,11 @@ def _with_pairs(gap: Gap, a: Array, b: Array, tolerance: tuple[float, float]) ->
         gap[0] + a.size,
         gap[1] + int(np.count_nonzero(a != b)),
         gap[2] + int(beyond),
-        max(gap[3], float(off.max(initial=0.0))),
-        gap[4] + float(off.sum()),
-        gap[5] + float(off @ off),
-        gap[6] + float(a @ b),
+        gap[3] + int(np.count_nonzero(a * b < 0)),
+        max(gap[4], float(off.max(initial=0.0))),
+        gap[5] + float(off.sum()),
+        gap[6] + float(off @ off),
+        gap[7] + float(a @ b),
     )
 
 

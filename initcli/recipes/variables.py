@@ -109,6 +109,11 @@ class Stacks:
             return {"n_layer": max(self.depth.values())} if self.depth else {}
         return {"layer": block[1], "n_layer": self.depth[block[0]]}
 
+    def block(self, name: str) -> str:
+        """Returns what a tensor's block is called, such as `h.0`; empty if it is in none."""
+        block = _block_of(name, len(self.wrapper))
+        return f"{block[0]}{block[1]}" if block else ""
+
 
 def _block_of(name: str, start: int) -> tuple[str, int] | None:
     """Returns the stack that a tensor's block belongs to and the block's number, if it has one."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import enum
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, TypedDict
 
 from initcli.core.tensor import Shape
 from initcli.core.text import plural
+from initcli.reports.compare_status import SAME, Status, Training, status_of, training_of
 from initcli.reports.differences import inquiry_of_pairs
 from initcli.reports.rows import Rows
 from initcli.reports.table import Records, Table
@@ -23,22 +23,6 @@ if TYPE_CHECKING:
     from initcli.reports.inquiry import Inquiry
     from initcli.statistics.moments import AnyMoments
     from initcli.statistics.pair import Distance, PairSummary
-
-
-class Status(enum.StrEnum):
-    """How two tensors of one name relate."""
-
-    IDENTICAL = "identical"
-    EQUAL = "equal in value"
-    EQUAL_AFTER_CAST = "equal after cast"
-    CHANGED = "changed"
-    DTYPE = "dtype differs"
-    SHAPE = "shape differs"
-    ONLY_A = "only in A"
-    ONLY_B = "only in B"
-
-
-SAME = frozenset({Status.IDENTICAL, Status.EQUAL, Status.EQUAL_AFTER_CAST})
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +40,16 @@ class CompareRow:
         relative: ‖a − b‖ / ‖a‖.
         cosine: The cosine of the angle between the two as vectors.
         beyond: Values beyond the tolerance.
+        factor: c where B = c·A to within rounding, c ≠ 1, as `factor_of` finds it.
         incomparable: Unequal pairs of which a value is NaN or infinite; with one, max_abs is NaN.
         unequal: Values that differ at all.
+        changed: Their share of all values.
+        sign_flips: Pairs of opposite sign, neither zero; complex numbers have none.
+        training: How much of A is left in B, as `training_of` words it.
+        max_ulp, mean_ulp: Representable values between those of a pair, of one float dtype.
+        ks, psi: As `Shift` defines them.
+        delta_norm, delta_rank: The spectral norm of B − A, and its rank beside rounding.
+        looks_like: `low-rank update` where B − A looks like a merged adapter.
         mean_a, mean_b, std_a, std_b: Of the finite values.
     """
 
@@ -74,8 +66,19 @@ class CompareRow:
     relative: float | None = None
     cosine: float | None = None
     beyond: int | None = None
+    factor: float | None = None
     incomparable: int | None = None
+    max_ulp: int | None = None
+    mean_ulp: float | None = None
+    ks: float | None = None
+    psi: float | None = None
+    delta_norm: float | None = None
+    delta_rank: int | None = None
+    looks_like: str | None = None
     unequal: int | None = None
+    changed: float | None = None
+    sign_flips: int | None = None
+    training: Training | None = None
     mean_a: float | None = None
     mean_b: float | None = None
     std_a: float | None = None
@@ -145,23 +148,10 @@ def compare_row(
         distance = replace(distance, beyond=0, incomparable=0)
     is_refused = check_dtype and row.dtype_a != row.dtype_b
     row = replace(row, within="no" if distance.beyond or is_refused else "yes")
-    return _with_distance(row, distance) if spec.dtype.is_decoded else row
-
-
-def status_of(a: TensorSpec | None, b: TensorSpec | None, pair: PairSummary | None) -> Status:
-    """Returns how two tensors relate."""
-    if a is None or b is None:
-        return Status.ONLY_B if a is None else Status.ONLY_A
-    if a.shape != b.shape:
-        return Status.SHAPE
-    if pair is None:
-        return Status.DTYPE
-    if pair.same_bytes:
-        return Status.IDENTICAL
-    if a.dtype == b.dtype:
-        return Status.CHANGED if pair.distance.unequal else Status.EQUAL
-    is_equal = not pair.distance.unequal_as_a or not pair.distance.unequal_as_b
-    return Status.EQUAL_AFTER_CAST if is_equal else Status.DTYPE
+    if not spec.dtype.is_decoded:
+        return replace(row, training=Training.FROZEN) if row.status in SAME else row
+    row = replace(row, training=training_of(pair.distance, is_same=row.status in SAME))
+    return _with_distance(row, distance)
 
 
 def _with_distance(row: CompareRow, distance: Distance) -> CompareRow:
@@ -170,6 +160,8 @@ def _with_distance(row: CompareRow, distance: Distance) -> CompareRow:
         beyond=distance.beyond,
         incomparable=distance.incomparable,
         unequal=distance.unequal,
+        changed=distance.unequal / row.parameters if row.parameters else None,
+        sign_flips=distance.sign_flips,
     )
     if not distance.compared:
         return row

@@ -15,9 +15,10 @@ class Distance:
 
     Attributes:
         compared: Pairs of which both values are finite.
-        unequal: Pairs of different value; NaN differs from everything.
+        unequal: Pairs of different value; NaN differs from everything, unless it is to equal NaN.
         beyond: Pairs further apart than the tolerance, NaN and unequal infinities included.
         incomparable: Unequal pairs of which a value is NaN or infinite: they have no distance.
+        sign_flips: Pairs of real numbers of opposite sign, neither zero: of negative product.
         unequal_as_a: Pairs that differ once B is cast to A's dtype; NaNs agree here.
         unequal_as_b: Pairs that differ once A is cast to B's dtype; NaNs agree here.
         largest: The largest |a − b|.
@@ -32,6 +33,7 @@ class Distance:
     unequal: int = 0
     beyond: int = 0
     incomparable: int = 0
+    sign_flips: int = 0
     unequal_as_a: int = 0
     unequal_as_b: int = 0
     largest: float = 0.0
@@ -68,6 +70,7 @@ class Distance:
             self.unequal + other.unequal,
             self.beyond + other.beyond,
             self.incomparable + other.incomparable,
+            self.sign_flips + other.sign_flips,
             self.unequal_as_a + other.unequal_as_a,
             self.unequal_as_b + other.unequal_as_b,
             max(self.largest, other.largest),
@@ -100,7 +103,13 @@ class PairSummary:
 
 @dataclass(frozen=True, slots=True)
 class Tolerance:
-    """Equality as in `torch.testing.assert_close`: |a − b| ≤ absolute + relative·|b|."""
+    """Equality as in `torch.testing.assert_close`: |a − b| ≤ absolute + relative·|b|.
+
+    Attributes:
+        relative, absolute: What two finite values may be apart.
+        equal_nan: Whether NaN equals NaN, whatever its bits.
+    """
 
     relative: float
     absolute: float
+    equal_nan: bool = False

@@ -70,7 +70,9 @@ class PairFold:
         equal = self._equal.result().summary
         if not equal.count:
             return self._pair
-        return self._pair + PairSummary(equal.moments, equal.moments, _no_distance(equal))
+        return self._pair + PairSummary(
+            equal.moments, equal.moments, _no_distance(equal, self._tolerance)
+        )
 
 
 def empty_pair(dtype_a: DType, dtype_b: DType) -> PairSummary:
@@ -115,12 +117,13 @@ def _compared(
     found = loops.CHOSEN.compare(raw_a, raw_b, code, _lookup(dtype), allowed)
     if found is None:
         return None
-    (compared, unequal, beyond, largest, absolute, squared, product), *sides = found
+    (compared, unequal, beyond, flips, largest, absolute, squared, product), *sides = found
     a, b = (Moments.about(count, shift, sums) for count, shift, *sums in sides)
     distance = Distance(
         compared=compared,
         unequal=unequal,
         beyond=beyond,
+        sign_flips=flips,
         largest=largest,
         absolute=absolute,
         squared=squared,
@@ -131,14 +134,15 @@ def _compared(
     return PairSummary(a, b, distance, same_bytes=False)
 
 
-def _no_distance(equal: Summary) -> Distance:
+def _no_distance(equal: Summary, tolerance: Tolerance) -> Distance:
     """Equal bytes have no distance, but where other chunks differ their energy and NaNs count."""
     energy = equal.moments.energy
+    unequal = 0 if tolerance.equal_nan else equal.nan
     return Distance(
         compared=equal.finite,
-        unequal=equal.nan,
-        beyond=equal.nan,
-        incomparable=equal.nan,
+        unequal=unequal,
+        beyond=unequal,
+        incomparable=unequal,
         squares_a=energy,
         squares_b=energy,
         product=energy,
@@ -158,7 +162,8 @@ def _compared_tiles(
 
 def _distance(tile_a: Array, tile_b: Array, tolerance: Tolerance) -> Distance:
     a, b = widen(tile_a), widen(tile_b)
-    unequal = _exactly_unequal(tile_a, tile_b)
+    differ = _unequal_but_for_nan if tolerance.equal_nan else _exactly_unequal
+    unequal = differ(tile_a, tile_b)
     is_finite = np.isfinite(a) & np.isfinite(b)
     incomparable = int(np.count_nonzero(unequal & ~is_finite))
     a, b = a[is_finite], b[is_finite]
@@ -170,6 +175,7 @@ def _distance(tile_a: Array, tile_b: Array, tolerance: Tolerance) -> Distance:
             unequal=int(np.count_nonzero(unequal)),
             beyond=int(np.count_nonzero(beyond)) + incomparable,
             incomparable=incomparable,
+            sign_flips=_sign_flips(a, b),
             largest=float(gap.max(initial=0.0)),
             absolute=float(gap.sum()),
             squared=_energy(gap),
@@ -177,6 +183,10 @@ def _distance(tile_a: Array, tile_b: Array, tolerance: Tolerance) -> Distance:
             squares_b=_energy(b),
             product=float((a * np.conj(b)).real.sum()),
         )
+
+
+def _sign_flips(a: Array, b: Array) -> int:
+    return 0 if "c" in a.dtype.kind + b.dtype.kind else int(np.count_nonzero(a * b < 0))
 
 
 def _exactly_unequal(tile_a: Array, tile_b: Array) -> NDArray[np.bool_]:

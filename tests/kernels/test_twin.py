@@ -177,10 +177,10 @@ def compared(a: memoryview, b: memoryview, code: str, tolerance: tuple[float, fl
     if found is None or expected is None:
         return None
     (gap, *sides), (gap_there, *sides_there) = found, expected
-    assert gap[:4] == gap_there[:4]
-    assert gap[4:6] == pytest.approx(gap_there[4:6], rel=1e-12)
+    assert gap[:5] == gap_there[:5]
+    assert gap[5:7] == pytest.approx(gap_there[5:7], rel=1e-12)
     energy = max(Moments.about(*each[:2], each[2:]).energy for each in sides_there)
-    assert gap[6] == pytest.approx(gap_there[6], rel=1e-12, abs=1e-12 * energy)
+    assert gap[7] == pytest.approx(gap_there[7], rel=1e-12, abs=1e-12 * energy)
     for (count, *ours), (count_there, *theirs) in zip(sides, sides_there, strict=True):
         assert count == count_there == gap[0]
         size = math.sqrt(energy)

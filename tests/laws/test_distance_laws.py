@@ -24,7 +24,15 @@ PAIRS = [
     ("C64", "F32"),
     ("BOOL", "U8"),
 ]
-COUNTS = ("compared", "unequal", "beyond", "unequal_as_a", "unequal_as_b", "largest")
+COUNTS = (
+    "compared",
+    "unequal",
+    "beyond",
+    "sign_flips",
+    "unequal_as_a",
+    "unequal_as_b",
+    "largest",
+)
 Chunk = tuple[bytes, bytes]
 
 
@@ -45,9 +53,11 @@ def pair_of_chunks(draw: st.DrawFn, code_a: str, code_b: str) -> Chunk:
     return raw_a, raw_a if same else raw_b
 
 
-def compared(code_a: str, code_b: str, chunk: Chunk) -> PairSummary:
+def compared(
+    code_a: str, code_b: str, chunk: Chunk, tolerance: Tolerance = TOLERANCE
+) -> PairSummary:
     raw_a, raw_b = map(memoryview, chunk)
-    return compare_values(raw_a, DTYPES[code_a], raw_b, DTYPES[code_b], TOLERANCE)
+    return compare_values(raw_a, DTYPES[code_a], raw_b, DTYPES[code_b], tolerance)
 
 
 def same(one: PairSummary, other: PairSummary) -> None:
@@ -98,6 +108,7 @@ def test_swapping_the_sides_swaps_the_casts(drawn: tuple[str, str, list[Chunk]])
     back = compared(code_b, code_a, chunk[::-1]).distance
     assert (there.unequal_as_a, there.unequal_as_b) == (back.unequal_as_b, back.unequal_as_a)
     assert (there.unequal, there.largest) == (back.unequal, back.largest)
+    assert there.sign_flips == back.sign_flips
 
 
 def test_nans_count_alike_however_their_neighbours_are_cut() -> None:
@@ -106,3 +117,14 @@ def test_nans_count_alike_however_their_neighbours_are_cut() -> None:
     whole = compared("F32", "F32", (chunks[0][0] + chunks[1][0], chunks[0][1] + chunks[1][1]))
     same(apart, whole)
     assert (whole.distance.unequal, whole.same_bytes) == (2, False)
+
+
+@given(pairs())
+def test_chunks_do_not_matter_where_nan_equals_nan(
+    drawn: tuple[str, str, list[Chunk]],
+) -> None:
+    code_a, code_b, chunks = drawn
+    tolerance = Tolerance(1e-3, 1e-5, equal_nan=True)
+    a, b, c = (compared(code_a, code_b, chunk, tolerance) for chunk in chunks)
+    whole_a, whole_b = b"".join(a for a, _ in chunks), b"".join(b for _, b in chunks)
+    same(a + b + c, compared(code_a, code_b, (whole_a, whole_b), tolerance))

@@ -49,6 +49,20 @@ def test_distances_agree_with_numpy_in_float64(code_a: str, code_b: str, count: 
     assert distance.cosine == pytest.approx(cosine, nan_ok=True)
 
 
+@pytest.mark.parametrize("code_a", ["F32", "F64", "BF16", "F16", "F8_E4M3", "I16"])
+@pytest.mark.parametrize("code_b", ["F32", "F64", "BF16", "F16", "F8_E4M3", "I16"])
+def test_a_sign_flips_where_neither_value_is_zero(code_a: str, code_b: str) -> None:
+    raw_a, raw_b = (stored(RNG.normal(0, 2, 5000).round(1), code) for code in (code_a, code_b))
+    a, b = decoded(raw_a, DTYPES[code_a]), decoded(raw_b, DTYPES[code_b])
+    expected = int(((np.sign(a) != np.sign(b)) & (a != 0) & (b != 0)).sum())
+    assert between(raw_a, code_a, raw_b, code_b).distance.sign_flips == expected > 900
+
+
+def test_zeros_and_what_is_not_finite_flip_no_sign() -> None:
+    a, b = [0.0, -0.0, -1.0, math.nan, math.inf, -2.0], [1.0, -1.0, 0.0, -1.0, -1.0, 2.0]
+    assert compared(a, "F32", b, "F32").distance.sign_flips == 1
+
+
 def test_complex_distances_agree_with_numpy() -> None:
     a, b = (RNG.normal(size=50) + 1j * RNG.normal(size=50) for _ in range(2))
     a, b = a.astype(np.complex64), b.astype(np.complex64)
@@ -69,9 +83,14 @@ VALUES = st.one_of(
     st.lists(st.tuples(VALUES, VALUES), min_size=1, max_size=8),
     st.sampled_from([0.0, 1e-5, 1e-3, 0.5]),
     st.sampled_from([0.0, 1e-8, 1e-3, 2.0]),
+    st.booleans(),
 )
 def test_tolerance_is_that_of_torch_assert_close(
-    name: str, values: list[tuple[float, float]], relative: float, absolute: float
+    name: str,
+    values: list[tuple[float, float]],
+    relative: float,
+    absolute: float,
+    equal_nan: bool,
 ) -> None:
     # The reference runs on float64, as initcli does; in float32 torch rounds at the very edge.
     dtype = getattr(torch, name)
@@ -85,12 +104,11 @@ def test_tolerance_is_that_of_torch_assert_close(
         )
         for side in pairs.T
     )
-    found = between(
-        a, code.get(name, "I32"), b, code.get(name, "I32"), Tolerance(relative, absolute)
-    )
+    tolerance = Tolerance(relative, absolute, equal_nan)
+    found = between(a, code.get(name, "I32"), b, code.get(name, "I32"), tolerance)
     one, other = pairs.double().T
     try:
-        torch.testing.assert_close(one, other, rtol=relative, atol=absolute)
+        torch.testing.assert_close(one, other, rtol=relative, atol=absolute, equal_nan=equal_nan)
         is_close = True
     except AssertionError:
         is_close = False
@@ -173,6 +191,27 @@ def test_nan_differs_from_everything_and_agrees_only_after_a_cast() -> None:
 def test_nans_of_other_bits_are_not_the_same_bytes() -> None:
     pair = between(bits([0x7FC00000], "F32"), "F32", bits([0x7FC00001], "F32"), "F32")
     assert (pair.same_bytes, pair.distance.unequal) == (False, 1)
+
+
+@pytest.mark.parametrize("code", ["F32", "F64", "BF16", "F16", "F8_E4M3", "C64"])
+def test_nan_equals_nan_only_if_asked(code: str) -> None:
+    a, b = [math.nan, math.nan, 1.0, 2.0], [math.nan, 3.0, math.nan, 2.0]
+    for is_asked in (False, True):
+        tolerance = Tolerance(0.0, 0.0, equal_nan=is_asked)
+        distance = compared(a, code, b, code, tolerance).distance
+        expected = torch.isclose(
+            torch.tensor(a), torch.tensor(b), rtol=0, atol=0, equal_nan=is_asked
+        ).logical_not()
+        assert distance.unequal == distance.beyond == distance.incomparable == expected.sum()
+
+
+def test_nan_of_other_bits_and_in_other_dtypes_is_nan() -> None:
+    tolerance = Tolerance(0.0, 0.0, equal_nan=True)
+    raws = bits([0x7FC00000], "F32"), bits([0xFFC00001], "F32")
+    pair = between(raws[0], "F32", raws[1], "F32", tolerance)
+    assert (pair.same_bytes, pair.distance.unequal) == (False, 0)
+    distance = compared([math.nan, 1], "BF16", [math.nan, 1], "F32", tolerance).distance
+    assert (distance.unequal, distance.beyond) == (0, 0)
 
 
 def test_both_zeros_are_equal_and_not_identical() -> None:
