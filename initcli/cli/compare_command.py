@@ -11,6 +11,7 @@ from initcli.cli import options
 from initcli.cli.output import deliver, form_of, progress
 from initcli.reports.compare_columns import COLUMNS
 
+JOINING = "What is compared with what"
 EXAMPLES = f"""
 **Examples**
 
@@ -40,6 +41,31 @@ def compare(
             "--check-dtype", help="Unequal dtypes are a difference even if the values are equal."
         ),
     ] = False,
+    tolerance: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="PATTERN=RTOL,ATOL",
+            help="For tensors whose name matches; the last that does holds (repeatable).",
+        ),
+    ] = None,
+    rename: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--map",
+            metavar="REGEX=REPLACEMENT",
+            rich_help_panel=JOINING,
+            help=r"Rename B's tensors: '^module\.=' takes a prefix off; \1 is the first group, "
+            "and the last = parts the two (repeatable, in order).",
+        ),
+    ] = None,
+    match: Annotated[
+        str,
+        typer.Option(
+            metavar="transposed,fused",
+            rich_help_panel=JOINING,
+            help="Recognise transposed matrices, and q, k, v (gate, up) fused in one tensor.",
+        ),
+    ] = "",
     select: options.Select = None,
     exclude: options.Exclude = None,
     only_changed: Annotated[
@@ -63,6 +89,7 @@ def compare(
 ) -> None:
     """Says what differs between two checkpoints, tensor by tensor."""
     from initcli.commands.compare import compare as run
+    from initcli.commands.tolerance import parse_tolerances
 
     chosen = form_of(output, form)
     with progress() as shown:
@@ -71,6 +98,9 @@ def compare(
             b,
             rtol=rtol,
             atol=atol,
+            tolerances=parse_tolerances(tolerance or ()),
+            renames=rename or (),
+            match=match,
             select=select or (),
             exclude=exclude or (),
             check_dtype=check_dtype,

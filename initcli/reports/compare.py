@@ -54,6 +54,8 @@ class CompareRow:
         incomparable: Unequal pairs of which a value is NaN or infinite; with one, max_abs is NaN.
         unequal: Values that differ at all.
         mean_a, mean_b, std_a, std_b: Of the finite values.
+        name_b: What B calls it, where that is another name.
+        matched: How it was compared, if not value by value: `transposed`, `part`, or both.
     """
 
     name: str
@@ -75,6 +77,8 @@ class CompareRow:
     mean_b: float | None = None
     std_a: float | None = None
     std_b: float | None = None
+    name_b: str | None = None
+    matched: str | None = None
 
     @property
     def shape(self) -> str:
