@@ -58,6 +58,14 @@ def compare(
             "and the last = parts the two (repeatable, in order).",
         ),
     ] = None,
+    follow_renames: Annotated[
+        bool,
+        typer.Option(
+            "--follow-renames",
+            rich_help_panel=JOINING,
+            help="Rename as would be proposed: by prefixes, and by equal bytes.",
+        ),
+    ] = False,
     match: Annotated[
         str,
         typer.Option(
@@ -100,6 +108,7 @@ def compare(
             atol=atol,
             tolerances=parse_tolerances(tolerance or ()),
             renames=rename or (),
+            follow_renames=follow_renames,
             match=match,
             select=select or (),
             exclude=exclude or (),

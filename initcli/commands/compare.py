@@ -7,6 +7,7 @@ from pathlib import Path
 
 from initcli.commands.arguments import require_positive
 from initcli.commands.compare_rows import Shown, row_of
+from initcli.commands.found_names import Search
 from initcli.commands.joining import join, parse_match
 from initcli.commands.measure_pairs import Work
 from initcli.commands.operand import Operand, open_operand
@@ -16,6 +17,7 @@ from initcli.engine.local import default_jobs
 from initcli.recipes.renames import Rename
 from initcli.recipes.selector import Selector
 from initcli.reports.compare import CompareReport
+from initcli.reports.proposal import told
 
 
 def compare(
@@ -28,6 +30,7 @@ def compare(
     select: Sequence[str] | str = (),
     exclude: Sequence[str] | str = (),
     renames: Sequence[str] = (),
+    follow_renames: bool = False,
     match: Sequence[str] | str = (),
     check_dtype: bool = False,
     only_changed: bool = False,
@@ -52,6 +55,7 @@ def compare(
         exclude: Patterns of which it may match none.
         renames: What B's names become before they are joined, `REGEX=REPLACEMENT` each, in order;
             patterns and tolerances go by the new names.
+        follow_renames: Whether to rename B's tensors as the report would propose.
         match: What else is recognised: `transposed` matrices, parts of `fused` ones, or both.
         check_dtype: Whether unequal dtypes are a difference even if the values are equal.
         only_changed: Whether to leave out rows of tensors that are the same.
@@ -76,8 +80,13 @@ def compare(
     other = open_operand(b, [Rename.parse(text) for text in renames])
     chosen = _chosen(one, other, Selector.of(select, exclude))
     allowed.refuse_idle([*one.names.values(), *other.names.values()])
+    jobs = jobs or default_jobs()
+    proposals, found = Search(one, other, chosen, jobs, progress).find()
+    if follow_renames:
+        chosen |= {found.names[own] for own, name in other.names.items() if name in chosen}
+        other = found
     joins = [each for each in join(one, other, wanted) if each.is_chosen(chosen)]
-    work = Work((one, other), joins, allowed, jobs or default_jobs(), progress)
+    work = Work((one, other), joins, allowed, jobs, progress)
     measured = work.measure()
     progress.finish()
     rows = tuple(row_of(each, allowed, check_dtype=check_dtype) for each in measured)
@@ -86,9 +95,10 @@ def compare(
         str(b),
         rows,
         shown.table(rows),
-        (*one.notes, *other.notes),
+        (*one.notes, *other.notes, *told(proposals, followed=follow_renames)),
         (*one.checkpoint.files, *other.checkpoint.files),
         not any(row.is_difference for row in rows),
+        tuple(proposals),
     )
 
 

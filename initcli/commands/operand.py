@@ -60,6 +60,10 @@ class Operand:
         became = {**ties, **stored}
         return replace(self, names={own: became[name] for own, name in self.names.items()})
 
+    def called(self, names: Mapping[str, str]) -> Operand:
+        """Returns it with some tensors under other names that nothing has yet."""
+        return replace(self, names={own: names.get(name, name) for own, name in self.names.items()})
+
     def unused(self, renames: Sequence[Rename]) -> tuple[str, ...]:
         """Returns a note on each rename that changes no name."""
         return tuple(

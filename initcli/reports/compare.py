@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from initcli.core.text import plural
+from initcli.reports.proposal import Proposal
 from initcli.reports.table import Table
 
 if TYPE_CHECKING:
@@ -209,6 +210,7 @@ class CompareReport:
         notes: What a reader should know.
         files: Every file that was read.
         passed: Whether nothing differs beyond tolerance.
+        proposals: Renames that pair, or if followed have paired, what no name does.
     """
 
     a: str
@@ -218,6 +220,7 @@ class CompareReport:
     notes: tuple[str, ...]
     files: tuple[Path, ...]
     passed: bool
+    proposals: tuple[Proposal, ...] = ()
 
     schema = "initcli.compare/1"
     findings: tuple[Finding, ...] = ()
@@ -231,7 +234,13 @@ class CompareReport:
     def document(self) -> dict[str, object]:
         """Returns everything, for machines."""
         counts = Counter(str(row.status) for row in self.rows)
-        return {"a": self.a, "b": self.b, "counts": counts, "tensors": self.table.records()}
+        return {
+            "a": self.a,
+            "b": self.b,
+            "counts": counts,
+            "proposals": self.proposals,
+            "tensors": self.table.records(),
+        }
 
 
 def _counted(rows: Iterable[CompareRow]) -> str:
