@@ -14,17 +14,20 @@ if TYPE_CHECKING:
     from initcli.commands.recipes import list_recipes
     from initcli.commands.schemes import list_schemes
     from initcli.commands.stats import stats
+    from initcli.commands.timeline import timeline
     from initcli.core.errors import InitcliError
     from initcli.engine.draw import generator
     from initcli.reports.compare import CompareReport
     from initcli.reports.init import InitReport
     from initcli.reports.stats import StatsReport
+    from initcli.reports.timeline import TimelineReport
 
 _HOMES = {
     "CompareReport": "initcli.reports.compare",
     "InitReport": "initcli.reports.init",
     "InitcliError": "initcli.core.errors",
     "StatsReport": "initcli.reports.stats",
+    "TimelineReport": "initcli.reports.timeline",
     "compare": "initcli.commands.compare",
     "generator": "initcli.engine.draw",
     "init": "initcli.commands.init",
@@ -32,6 +35,7 @@ _HOMES = {
     "list_recipes": "initcli.commands.recipes",
     "list_schemes": "initcli.commands.schemes",
     "stats": "initcli.commands.stats",
+    "timeline": "initcli.commands.timeline",
 }
 
 __all__ = [
@@ -39,6 +43,7 @@ __all__ = [
     "InitReport",
     "InitcliError",
     "StatsReport",
+    "TimelineReport",
     "__version__",
     "compare",
     "generator",
@@ -47,6 +52,7 @@ __all__ = [
     "list_recipes",
     "list_schemes",
     "stats",
+    "timeline",
 ]
 
 

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from initcli.cli import options
 from initcli.cli.output import deliver, form_of, progress
+from initcli.core.errors import OptionError
+from initcli.reports import timeline_columns
+from initcli.reports.compare import CompareReport
 from initcli.reports.compare_columns import COLUMNS
+from initcli.reports.timeline import TimelineReport
 
 JOINING = "What is compared with what"
+_PAIR = 2
 EXAMPLES = f"""
 **Examples**
 
@@ -19,13 +24,25 @@ EXAMPLES = f"""
 
 `initcli compare original/ converted.safetensors --rtol 0 --atol 0`
 
-**Columns**: {options.keys_of(COLUMNS)}
+`initcli compare original/ converted.safetensors --map '^module\\.=' --match transposed,fused`
+
+`initcli compare before.safetensors trained.safetensors after.safetensors --sort drift`
+
+**Columns** of two checkpoints: {options.keys_of(COLUMNS)}
+
+**Columns** of more: {options.keys_of(timeline_columns.COLUMNS)}
+
+**Columns** with --by step: {options.keys_of(timeline_columns.STEP_COLUMNS)}
 """
 
 
 def compare(
-    a: Annotated[Path, typer.Argument(help="A checkpoint.", metavar="A")],
-    b: Annotated[Path, typer.Argument(help="Another.", metavar="B")],
+    paths: Annotated[
+        list[Path],
+        typer.Argument(
+            help="Two checkpoints; more are followed in a row, from the first.", metavar="A B [C]…"
+        ),
+    ],
     rtol: Annotated[
         float | None,
         typer.Option(
@@ -82,6 +99,14 @@ def compare(
             "--only-changed", rich_help_panel=options.OUTPUT, help="Leave out what is the same."
         ),
     ] = False,
+    by: Annotated[
+        str | None,
+        typer.Option(
+            metavar="step",
+            rich_help_panel=options.OUTPUT,
+            help="Of checkpoints in a row: one row a checkpoint.",
+        ),
+    ] = None,
     sort: options.Sort = None,
     top: options.Top = None,
     columns: options.Columns = None,
@@ -95,29 +120,51 @@ def compare(
     ] = None,
     jobs: options.Jobs = None,
 ) -> None:
-    """Says what differs between two checkpoints, tensor by tensor."""
-    from initcli.commands.compare import compare as run
+    """Says what differs between two checkpoints, or how far tensors came along more of them."""
     from initcli.commands.tolerance import parse_tolerances
 
     chosen = form_of(output, form)
+    if len(paths) < _PAIR:
+        raise OptionError("there is nothing to compare with", hint="name two checkpoints or more")
+    for_both: dict[str, Any] = {
+        "rtol": rtol,
+        "atol": atol,
+        "tolerances": parse_tolerances(tolerance or ()),
+        "renames": rename or (),
+        "select": select or (),
+        "exclude": exclude or (),
+        "only_changed": only_changed,
+        "sort": sort,
+        "top": top,
+        "columns": columns,
+        "jobs": jobs,
+    }
+    for_two = {"match": match, "follow_renames": follow_renames, "check_dtype": check_dtype}
     with progress() as shown:
-        report = run(
-            a,
-            b,
-            rtol=rtol,
-            atol=atol,
-            tolerances=parse_tolerances(tolerance or ()),
-            renames=rename or (),
-            follow_renames=follow_renames,
-            match=match,
-            select=select or (),
-            exclude=exclude or (),
-            check_dtype=check_dtype,
-            only_changed=only_changed,
-            sort=sort,
-            top=top,
-            columns=columns,
-            jobs=jobs,
-            progress=shown,
-        )
+        for_both["progress"] = shown
+        if len(paths) == _PAIR and by is None:
+            report = _compared(*paths, **for_both, **for_two)
+        else:
+            _refuse(for_two)
+            report = _followed(*paths, **for_both, by=by)
     deliver(report, chosen, output, inputs=report.files, wide=wide)
+
+
+def _compared(*paths: Path, **arguments: Any) -> CompareReport | TimelineReport:  # noqa: ANN401 - the options as they were given
+    from initcli.commands.compare import compare as run
+
+    return run(*paths, **arguments)
+
+
+def _followed(*paths: Path, **arguments: Any) -> CompareReport | TimelineReport:  # noqa: ANN401 - likewise
+    from initcli.commands.timeline import timeline as run
+
+    return run(*paths, **arguments)
+
+
+def _refuse(for_two: dict[str, Any]) -> None:
+    """Refuses what only a comparison of two understands."""
+    for name, value in for_two.items():
+        if value:
+            option = f"--{name.replace('_', '-')}"
+            raise OptionError(f"{option} is for two checkpoints", hint="compare them two by two")

@@ -144,5 +144,8 @@ def _proposals(
     for rename, gained in renames:
         same = sum(known.get(b) == a for b, a in gained.items())
         yield Proposal(rename.text, len(gained), None if equal is None else same)
-    for pair in rest.items():
-        yield Proposal(literal(pair), 1, None if equal is None else 1)
+    written = [literal(*pair) for pair in rest.items()]
+    for one in filter(None, written):
+        yield Proposal(one.text, 1, None if equal is None else 1)
+    if unwritten := written.count(None):
+        yield Proposal(None, unwritten, None if equal is None else unwritten)

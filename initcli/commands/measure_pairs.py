@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from initcli.commands.join import Join, Way
 from initcli.commands.operand import Operand
 from initcli.commands.tolerance import EXACT, Tolerances
-from initcli.core.dtypes import DTYPES
 from initcli.core.progress import Progress
 from initcli.core.tensor import TensorSpec
 from initcli.engine.pairs import Pair, pair_summaries
@@ -118,14 +117,8 @@ def _pair(joined: Join, tolerances: Tolerances) -> Pair | None:
         allowed = tolerances.tolerance_for(joined.name, a.spec.dtype, b.spec.dtype)
         return Pair(joined.name, a, b, allowed.tolerance)
     if a.spec.dtype == b.spec.dtype:
-        return Pair(joined.name, _as_bytes(a), _as_bytes(b), EXACT)
+        return Pair(joined.name, a.comparable(), b.comparable(), EXACT)
     return None
-
-
-def _as_bytes(tensor: StoredTensor) -> StoredTensor:
-    """Values that are not decoded can still be told apart byte by byte."""
-    spec = replace(tensor.spec, dtype=DTYPES["U8"], shape=(tensor.spec.nbytes,))
-    return replace(tensor, spec=spec)
 
 
 def _plain(

@@ -76,7 +76,8 @@ def by_prefix(names: Names) -> list[Gain]:
     """Finds prefixes and wrappers that alone keep names apart.
 
     Returns:
-        Renames in order, and what each pairs: more than half of what it could.
+        Renames in order, and what each pairs: more than half of what it could, or anything at all
+        where all names have the prefix.
     """
     found = list[Gain]()
     while names.could_pair and (best := _best_prefix(names)):
@@ -88,9 +89,16 @@ def by_prefix(names: Names) -> list[Gain]:
 def _best_prefix(names: Names) -> Gain | None:
     for rename in _prefix_renames(names):
         gained = names.gained(rename)
-        if 2 * len(gained) > names.could_pair:
+        if 2 * len(gained) > names.could_pair or (gained and _is_of_all(rename, names)):
             return rename, gained
     return None
+
+
+def _is_of_all(rename: Rename, names: Names) -> bool:
+    """Whether a rename is of what all of B's names begin with, and brings them where A's are."""
+    return all(rename.apply(name) != name for name in names.only_b) and all(
+        name.startswith(rename.replacement) for name in names.only_a
+    )
 
 
 def _prefix_renames(names: Names) -> Iterator[Rename]:

@@ -49,9 +49,9 @@ def explained(pairs: Pairs, names: Names) -> tuple[list[Gain], dict[str, str]]:
     return found, left
 
 
-def literal(pair: tuple[str, str]) -> str:
-    """Returns the rename of one name as users write it."""
-    return f"^{re.escape(pair[0])}$={pair[1]}"
+def literal(b: str, a: str) -> Rename | None:
+    """Returns the rename of one name; None if it cannot be written."""
+    return next(written(f"^{re.escape(b)}$", _verbatim(a)), None)
 
 
 def _templates(pairs: Pairs) -> Iterator[Rename]:
@@ -126,5 +126,10 @@ def _matching(token: Token, group_of: dict[int, int]) -> str:
 
 def _replacing(token: Token, group_of: dict[int, int]) -> str:
     if isinstance(token, str):
-        return token.replace("\\", r"\\")
+        return _verbatim(token)
     return rf"\g<{group_of[token]}>" if group_of[token] > _LAST_DIGIT else rf"\{group_of[token]}"
+
+
+def _verbatim(text: str) -> str:
+    """Returns what is replaced by a text as it stands."""
+    return text.replace("\\", r"\\")

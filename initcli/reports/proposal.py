@@ -16,19 +16,20 @@ class Proposal:
     """A rename that pairs tensors of other names, as an argument to `--map`.
 
     Attributes:
-        rename: `REGEX=REPLACEMENT`; it comes after those proposed before it.
+        rename: `REGEX=REPLACEMENT`; it comes after those proposed before it. None for names that
+            cannot be written so, and can only be followed.
         tensors: How many more tensors it pairs, all of equal shapes.
         equal_bytes: How many of these hold the same bytes; None if only names were looked at.
     """
 
-    rename: str
+    rename: str | None
     tensors: int
     equal_bytes: int | None = None
 
     @property
     def option(self) -> str:
         """The option to paste into a shell."""
-        return f"--map {shlex.quote(self.rename)}"
+        return f"--map {shlex.quote(self.rename)}" if self.rename else "--follow-renames"
 
     @property
     def pairs(self) -> str:

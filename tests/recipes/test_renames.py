@@ -10,7 +10,7 @@ import pytest
 from initcli.core.errors import OptionError
 from initcli.recipes.name_pairs import Names, by_prefix
 from initcli.recipes.renames import Rename, idle, new_names
-from initcli.recipes.templates import explained
+from initcli.recipes.templates import explained, literal
 
 
 @pytest.mark.parametrize(
@@ -98,6 +98,15 @@ def test_a_prefix_of_few_is_not_proposed() -> None:
     assert not by_prefix(Names(a, shapes(*(f"other{i}.w" for i in range(9)), "x.one.w")))
 
 
+def test_a_prefix_of_all_is_proposed_though_it_pairs_few() -> None:
+    b = [f"module.{name.replace('layers', 'blocks')}" for name in LAYERS]
+    found = by_prefix(Names(shapes("e.w", *LAYERS), shapes("module.e.w", *b)))
+    assert [(rename.text, len(gained)) for rename, gained in found] == [
+        (r"^module\.=", 1),
+        (r"^blocks\.=layers.", len(LAYERS)),
+    ]
+
+
 def test_shapes_must_agree() -> None:
     b = {f"module.{name}": (99,) for name in LAYERS}
     assert not by_prefix(Names(shapes(*LAYERS), b))
@@ -149,6 +158,23 @@ def test_many_names_of_one_tail_cost_little() -> None:
     start = time.process_time()
     by_prefix(Names(a, b))
     assert time.process_time() - start < 60  # squared, it would take hours
+
+
+@pytest.mark.parametrize(
+    ("pair", "text"),
+    [
+        (("a.b", "c"), r"^a\.b$=c"),
+        (("a", "c\\1"), r"^a$=c\\1"),
+        (("a", "c=d"), None),
+        (("a\n", "c"), None),
+    ],
+)
+def test_one_name_is_renamed_where_that_can_be_written(
+    pair: tuple[str, str], text: str | None
+) -> None:
+    rename = literal(*pair)
+    assert (rename and rename.text) == text
+    assert rename is None or rename.apply(pair[0]) == pair[1]
 
 
 @pytest.mark.parametrize("name", ["a\nb.w", "a\u202eb.w", "x=y.w", "." * 3000, "\\1.w"])
