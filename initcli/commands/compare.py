@@ -8,7 +8,7 @@ from pathlib import Path
 from initcli.commands.arguments import require_positive
 from initcli.commands.compare_rows import Shown, row_of
 from initcli.commands.found_names import Search
-from initcli.commands.joining import join, parse_match
+from initcli.commands.joining import join, parse_match, unturned
 from initcli.commands.measure_pairs import Work
 from initcli.commands.operand import Operand, open_operand
 from initcli.commands.tolerance import ByPattern, Tolerances
@@ -95,7 +95,12 @@ def compare(
         str(b),
         rows,
         shown.table(rows),
-        (*one.notes, *other.notes, *told(proposals, followed=follow_renames)),
+        (
+            *one.notes,
+            *other.notes,
+            *told(proposals, followed=follow_renames),
+            *unturned(joins, wanted),
+        ),
         (*one.checkpoint.files, *other.checkpoint.files),
         not any(row.is_difference for row in rows),
         tuple(proposals),

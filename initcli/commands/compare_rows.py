@@ -79,4 +79,4 @@ def _allows_cast(each: Measured, tolerances: Tolerances) -> bool:
     a, b = each.a.spec, each.b.spec
     if a is None or b is None:
         return False
-    return tolerances.tolerance_for(each.joined.name, a.dtype, b.dtype).cast
+    return tolerances.tolerance_for(each.joined.known_as, a.dtype, b.dtype).cast

@@ -145,8 +145,9 @@ def _row(fused: Join, ways: Sequence[_Part], other: Operand) -> Join:
     part = ways[0].part
     is_a = fused.a is not None
     found = tuple(_way(fused, each, other, is_a=is_a) for each in ways)
-    a, b = (fused.a, part.b) if is_a else (part.a, fused.b)
-    return Join(found[0].name, a, b, found[0].name_b, (fused.name, part.name), found, is_part=True)
+    of_a, of_b = (fused, part) if is_a else (part, fused)
+    names = of_a.name, of_b.name
+    return Join(found[0].name, of_a.a, of_b.b, found[0].name_b, names, found, is_part=True)
 
 
 def _way(fused: Join, found: _Part, other: Operand, *, is_a: bool) -> Way:

@@ -35,11 +35,11 @@ class Join:
     """A row to come: two tensors to be held against each other, or one without a partner.
 
     Attributes:
-        name: What the row is called, and tolerances and patterns know it by.
+        name: What the row is called.
         a: The tensor in A, if A has it.
         b: The tensor in B, if B has it.
         name_b: What B itself calls it; None where that is the row's name.
-        names: All names by which it may be selected, beside its own.
+        names: Of a part, the names of both whole tensors, A's first; patterns go by them.
         ways: How it may be compared, other than value by value; the nearest is taken.
         is_part: Whether one side has but a part of its tensor here, as its ways tell.
     """
@@ -58,6 +58,11 @@ class Join:
         if self.a is None or self.b is None or self.is_part:
             return False
         return self.a.spec.shape == self.b.spec.shape
+
+    @property
+    def known_as(self) -> str:
+        """What patterns know it by: the name of A's tensor, if A has it."""
+        return self.names[0] if self.names else self.name
 
     @property
     def tensor(self) -> StoredTensor:

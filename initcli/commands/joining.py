@@ -9,7 +9,7 @@ from initcli.commands.fused import with_parts
 from initcli.commands.join import FUSED, TRANSPOSED, Join, Way
 from initcli.commands.operand import Operand
 from initcli.core.errors import OptionError
-from initcli.core.text import did_you_mean
+from initcli.core.text import did_you_mean, visible
 from initcli.engine.views import View, cannot_view
 
 MATCHES = (TRANSPOSED, FUSED)
@@ -56,10 +56,29 @@ def _joined(name: str, one: Operand, other: Operand) -> Join:
 
 def _with_transposed(joined: Join) -> Join:
     a, b = joined.a, joined.b
-    if a is None or b is None or joined.ways or a.spec.shape != b.spec.shape[::-1]:
-        return joined
-    if len(a.spec.shape) != _MATRIX or cannot_view(a) or cannot_view(b):
+    if a is None or b is None or not _could_turn(joined) or cannot_view(a) or cannot_view(b):
         return joined
     own = joined.name_b or joined.name
     way = Way(View.whole(a), View.whole(b, transposed=True), TRANSPOSED, joined.name, own)
     return replace(joined, ways=(way,))
+
+
+def _could_turn(joined: Join) -> bool:
+    """Whether both are matrices, of which one has the shape of the other transposed."""
+    if joined.a is None or joined.b is None or joined.ways:
+        return False
+    shape = joined.a.spec.shape
+    return len(shape) == _MATRIX and shape == joined.b.spec.shape[::-1]
+
+
+def unturned(joins: Sequence[Join], match: Collection[str]) -> tuple[str, ...]:
+    """Returns a note on each matrix that could be transposed and cannot be compared so."""
+    if TRANSPOSED not in match:
+        return ()
+    return tuple(
+        f"{visible(each.name, 200)}: not compared transposed: {reason}"
+        for each in joins
+        if _could_turn(each)
+        for reason in [cannot_view(each.tensor)]
+        if reason
+    )

@@ -105,7 +105,7 @@ class Work:
 
     def _view_pair(self, each: Measured, way: Way) -> ViewPair:
         dtypes = (view.tensor.spec.dtype for view in (way.a, way.b))
-        allowed = self.tolerances.tolerance_for(each.joined.name, *dtypes)
+        allowed = self.tolerances.tolerance_for(each.joined.known_as, *dtypes)
         return ViewPair(way.a, way.b, allowed.tolerance)
 
 
@@ -114,7 +114,7 @@ def _pair(joined: Join, tolerances: Tolerances) -> Pair | None:
     if a is None or b is None or not joined.is_paired:
         return None
     if a.spec.dtype.is_decoded and b.spec.dtype.is_decoded:
-        allowed = tolerances.tolerance_for(joined.name, a.spec.dtype, b.spec.dtype)
+        allowed = tolerances.tolerance_for(joined.known_as, a.spec.dtype, b.spec.dtype)
         return Pair(joined.name, a, b, allowed.tolerance)
     if a.spec.dtype == b.spec.dtype:
         return Pair(joined.name, a.comparable(), b.comparable(), EXACT)

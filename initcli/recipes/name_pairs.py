@@ -26,6 +26,7 @@ _DEEPEST_PREFIX = 3
 # A tail that many names share, such as `weight`, tells nothing of what stands before it.
 _MOST_SHARING = 4
 _MOST_TRIED = 8
+_MOST_RENAMES = 4
 _MOST_HEADS = 40
 
 
@@ -80,7 +81,7 @@ def by_prefix(names: Names) -> list[Gain]:
         where all names have the prefix.
     """
     found = list[Gain]()
-    while names.could_pair and (best := _best_prefix(names)):
+    while len(found) < _MOST_RENAMES and names.could_pair and (best := _best_prefix(names)):
         found.append(best)
         names = names.renamed(best[0])
     return found

@@ -17,6 +17,7 @@ from initcli.recipes.renames import Rename
 
 _NUMBERS = re.compile(r"(\d+)")
 _MOST = 8
+_MOST_RENAMES = 16
 _LAST_DIGIT = 9
 
 Token = str | int
@@ -37,7 +38,7 @@ def explained(pairs: Pairs, names: Names) -> tuple[list[Gain], dict[str, str]]:
         Renames in order with what each pairs, and the pairs left unexplained.
     """
     left, found = dict(pairs), list[Gain]()
-    while left:
+    while left and len(found) < _MOST_RENAMES:
         gains = [(rename, names.gained(rename)) for rename in _templates(left)]
         best = max(gains, key=lambda each: len(each[1]), default=None)
         if best is None or not best[1].keys() & left.keys():

@@ -14,7 +14,10 @@ from transformers.pytorch_utils import Conv1D
 import initcli
 from initcli.core.errors import OptionError
 from initcli.engine import views
+from initcli.formats.reading import Reader
+from initcli.statistics.pair import Tolerance
 from joined import random, rows, saved, told
+from reported import raw_file
 
 Tensors = dict[str, torch.Tensor]
 WIDTH = 8
@@ -205,3 +208,44 @@ def test_a_part_is_chosen_by_its_name_or_by_the_whole(tmp_path: Path) -> None:
     for select, count in (("*.qkv.weight", 3), ("*.k_proj.*", 2)):
         found = compared(tmp_path, apart, fused, "fused", select=select)
         assert len(found.rows) == count
+
+
+def test_tolerances_of_parts_go_by_the_name_in_a(tmp_path: Path) -> None:
+    apart, fused = fused_model()
+    moved = {name: each + 0.5 for name, each in apart.items()}
+    loose = Tolerance(0.0, 1.0)
+    for a, b, pattern in ((moved, fused, "*_proj.*"), (fused, moved, "*.qkv.*")):
+        assert compared(tmp_path, a, b, "fused", tolerances=[(pattern, loose)]).passed
+        assert not compared(tmp_path, a, b, "fused").passed
+
+
+@pytest.mark.parametrize(
+    ("code", "nbytes", "reason"),
+    [("F4", 8, "values of F4 share bytes"), ("F6_E2M3", 12, "values of F6_E2M3 are not decoded")],
+)
+def test_what_cannot_be_turned_is_said(tmp_path: Path, code: str, nbytes: int, reason: str) -> None:
+    paths = []
+    for shape in ([2, 8], [8, 2]):
+        (tmp_path / str(shape)).mkdir()
+        paths.append(raw_file(tmp_path / str(shape), {"w": (code, shape, bytes(nbytes))}))
+    report = initcli.compare(*paths, match="transposed")
+    assert told(report)["w"] == (None, "shape differs", None)
+    assert f"w: not compared transposed: {reason}" in report.notes
+
+
+def test_a_large_pair_is_read_in_tiles_and_each_value_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(views, "TILE_BYTES", 256)
+    read: list[int] = []
+    original = Reader.read
+
+    def watched(self: Reader, offset: int, buffer: memoryview) -> None:
+        read.append(len(buffer))
+        original(self, offset, buffer)
+
+    monkeypatch.setattr(Reader, "read", watched)
+    values = random(50, 30)
+    assert compared(tmp_path, {"w": values}, {"w": values.T}, "transposed").passed
+    assert sum(read) == 2 * 50 * 30 * 4
+    assert max(read) <= 256

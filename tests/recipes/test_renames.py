@@ -102,8 +102,8 @@ def test_a_prefix_of_all_is_proposed_though_it_pairs_few() -> None:
     b = [f"module.{name.replace('layers', 'blocks')}" for name in LAYERS]
     found = by_prefix(Names(shapes("e.w", *LAYERS), shapes("module.e.w", *b)))
     assert [(rename.text, len(gained)) for rename, gained in found] == [
+        (r"^module\.blocks\.=layers.", len(LAYERS)),
         (r"^module\.=", 1),
-        (r"^blocks\.=layers.", len(LAYERS)),
     ]
 
 
