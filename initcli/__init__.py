@@ -16,17 +16,20 @@ if TYPE_CHECKING:
     from initcli.commands.schema import schema
     from initcli.commands.schemes import list_schemes
     from initcli.commands.stats import stats
+    from initcli.commands.timeline import timeline
     from initcli.core.errors import InitcliError
     from initcli.engine.draw import generator
     from initcli.reports.compare import CompareReport
     from initcli.reports.init import InitReport
     from initcli.reports.stats import StatsReport
+    from initcli.reports.timeline import TimelineReport
 
 _HOMES = {
     "CompareReport": "initcli.reports.compare",
     "InitReport": "initcli.reports.init",
     "InitcliError": "initcli.core.errors",
     "StatsReport": "initcli.reports.stats",
+    "TimelineReport": "initcli.reports.timeline",
     "compare": "initcli.commands.compare",
     "generator": "initcli.engine.draw",
     "init": "initcli.commands.init",
@@ -36,6 +39,7 @@ _HOMES = {
     "list_schemes": "initcli.commands.schemes",
     "schema": "initcli.commands.schema",
     "stats": "initcli.commands.stats",
+    "timeline": "initcli.commands.timeline",
 }
 
 __all__ = [
@@ -43,6 +47,7 @@ __all__ = [
     "InitReport",
     "InitcliError",
     "StatsReport",
+    "TimelineReport",
     "__version__",
     "compare",
     "generator",
@@ -53,6 +58,7 @@ __all__ = [
     "list_schemes",
     "schema",
     "stats",
+    "timeline",
 ]
 
 

@@ -44,6 +44,21 @@ class Difference:
     reason: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Departure:
+    """A tensor along checkpoints in a row.
+
+    Attributes:
+        checkpoint: The path of the last.
+        tensor: Its name.
+        told: How it departs from the first beyond tolerance; empty if it does not.
+    """
+
+    checkpoint: str
+    tensor: str
+    told: str
+
+
 @check(
     "IC401",
     Severity.ERROR,
@@ -67,7 +82,7 @@ def values_differ(seen: Difference) -> str | None:
     Severity.ERROR,
     of=Difference,
     looks_at="names of two checkpoints",
-    advice="see whether it was renamed (--map, --follow) or dropped",
+    advice="see whether it was renamed (--map, --follow-renames) or dropped",
 )
 def is_only_in_a(seen: Difference) -> str | None:
     """A tensor is in A only.
@@ -82,7 +97,7 @@ def is_only_in_a(seen: Difference) -> str | None:
     Severity.ERROR,
     of=Difference,
     looks_at="names of two checkpoints",
-    advice="see whether it was renamed (--map, --follow) or added",
+    advice="see whether it was renamed (--map, --follow-renames) or added",
 )
 def is_only_in_b(seen: Difference) -> str | None:
     """A tensor is in B only.
@@ -152,6 +167,21 @@ def finiteness_differs(seen: Difference) -> str | None:
     if not seen.incomparable:
         return None
     return f"{plural(seen.incomparable, 'pair')} of values without a distance: NaN or infinite"
+
+
+@check(
+    "IC408",
+    Severity.ERROR,
+    of=Departure,
+    looks_at="tensors along more than two checkpoints",
+    advice="see at which step; --rtol, --atol and overrides say how much is allowed",
+)
+def departs_from_first(seen: Departure) -> str | None:
+    """A tensor departs from the first of several checkpoints beyond the tolerance.
+
+    Where it does says when: at a single step, or all the way.
+    """
+    return seen.told or None
 
 
 @check(

@@ -67,7 +67,7 @@ class DetailRequest:
 
 
 def details_of(
-    pairs: Sequence[Pair],
+    by_name: Mapping[str, Pair],
     measured: Mapping[str, PairSummary],
     sides: Sequence[Sides],
     request: DetailRequest,
@@ -75,7 +75,7 @@ def details_of(
     """Reads pairs again.
 
     Args:
-        pairs: Tensors of equal shape.
+        by_name: Tensors of equal shape.
         measured: How far apart they are.
         sides: All that both checkpoints have of one name, decoded, whatever the shapes.
         request: What to find out.
@@ -86,6 +86,7 @@ def details_of(
     Raises:
         TruncatedError, MissingError: A file is not what it was when it was opened.
     """
+    pairs = list(by_name.values())
     factors = _factors(pairs, measured, request)
     ulps = _ulps(pairs, request) if request.ulps else {}
     shifted = _shifts(sides, request) if request.shift else {}

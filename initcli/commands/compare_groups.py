@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from initcli.core.errors import OptionError
 from initcli.core.text import did_you_mean
 from initcli.recipes.places import layers_by_name, roles_by_name
-from initcli.reports.compare import CompareRow
 from initcli.reports.compare_columns import COLUMNS, GROUP_COLUMNS
 from initcli.reports.compare_groups import GroupRow, group_rows
+from initcli.reports.compare_row import CompareRow
 from initcli.reports.table import Column, Table, choose_columns, refuse_unknown, sort_rows
-from initcli.statistics.pair import PairSummary
+from initcli.statistics.pair import Distance
 
 GROUPS = {"layer": layers_by_name, "role": roles_by_name}
 
@@ -34,10 +34,9 @@ def check_shown(columns: str | None, sort: str | None, by: str | None, *, spectr
 
 
 def grouped(
-    rows: Sequence[CompareRow], measured: Mapping[str, PairSummary], by: str
+    rows: Sequence[CompareRow], distances: Mapping[str, Distance], by: str
 ) -> tuple[GroupRow, ...]:
     """Pools rows by one of `GROUPS`."""
-    distances = {name: pair.distance for name, pair in measured.items()}
     return group_rows(rows, distances, GROUPS[by](row.name for row in rows))
 
 

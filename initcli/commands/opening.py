@@ -10,7 +10,7 @@ from pathlib import Path
 from initcli.core.errors import InitcliError, PatternError
 from initcli.core.text import visible
 from initcli.formats.checkpoint import Checkpoint
-from initcli.formats.defect import Defect, Flaw
+from initcli.formats.defect import Defect, Flaw, errors_of
 from initcli.formats.detect import open_checkpoint
 from initcli.recipes.selector import Selector
 from initcli.reports.stats import Opened
@@ -78,11 +78,7 @@ class Opening:
     @property
     def failures(self) -> tuple[InitcliError, ...]:
         """What whoever needs all of it is told: of every path, the first error of each code."""
-        return tuple(
-            error
-            for defects in self.defects.values()
-            for error in {each.error.code: each.error for each in reversed(defects)}.values()
-        )
+        return tuple(chain(*map(errors_of, self.defects.values())))
 
 
 def open_all(paths: Sequence[str | Path]) -> Opening:

@@ -11,6 +11,7 @@ _UNSAFE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 # What CI runners obey: `##[…]`, `##vso[…]` and their kin anywhere; `::…::` at the start of a line,
 # before which they trim white space, and where a style of ours may stand too.
 _ANYWHERE = re.compile(r"#(?=#\w*\[)")
+_DIGITS = re.compile(r"([0-9]+)")
 _AT_START = re.compile(r"((?:\s|\x1b\[[\d;]*m)*):(?=:)")
 
 
@@ -94,3 +95,16 @@ def some(names: Sequence[str], most: int = 3) -> str:
     """Returns the first of some names, and how many there are beside."""
     more = f" and {len(names) - most:,} more" if len(names) > most else ""
     return ", ".join(names[:most]) + more
+
+
+def natural(text: str) -> list[tuple[int, int, str]]:
+    """Returns a key that sorts numbers in texts by their value.
+
+    >>> sorted(["step10", "step9"], key=natural)
+    ['step9', 'step10']
+    """
+    # Python refuses to read numbers of thousands of digits; without zeros their length orders them.
+    return [
+        (1, len(number := part.lstrip("0")), number) if i % 2 else (0, 0, part)
+        for i, part in enumerate(_DIGITS.split(text))
+    ]

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
+from initcli.core.dtypes import DTYPES
 from initcli.core.errors import MissingError
 from initcli.core.tensor import TensorSpec
 from initcli.core.text import visible
@@ -39,6 +40,13 @@ class StoredTensor:
     spec: TensorSpec
     shard: Shard
     offset: int
+
+    def comparable(self) -> StoredTensor:
+        """Returns it as bytes where its values are not decoded: they can still be told apart."""
+        if self.spec.dtype.is_decoded:
+            return self
+        spec = replace(self.spec, dtype=DTYPES["U8"], shape=(self.spec.nbytes,))
+        return replace(self, spec=spec)
 
 
 @dataclass(frozen=True)

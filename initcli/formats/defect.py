@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NoReturn
 
@@ -59,3 +59,8 @@ def taking_note(defects: list[Defect]) -> Tell:
 def refuse(defect: Defect) -> NoReturn:
     """Raises what is broken: nothing less than the whole will do."""
     raise defect.error
+
+
+def errors_of(defects: Sequence[Defect]) -> tuple[InitcliError, ...]:
+    """Returns the first error of each code."""
+    return tuple({each.error.code: each.error for each in reversed(defects)}.values())

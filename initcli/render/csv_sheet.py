@@ -35,6 +35,8 @@ def _field(value: object) -> str:
         return "x".join(map(str, value)) or "scalar"
     if isinstance(value, str):
         return _defused(visible(value))
+    if isinstance(value, list):
+        return " ".join("null" if item is None else repr(item) for item in value)
     if isinstance(value, Histogram):
         return " ".join(map(str, value.counts))
     return repr(value)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from initcli.reports.compare import CompareRow
+from initcli.reports.compare_row import CompareRow
 
 if TYPE_CHECKING:
     from initcli.statistics.pair_shift import Shift

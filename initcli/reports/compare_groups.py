@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from initcli.reports.compare import CompareRow
+from initcli.reports.compare_row import CompareRow
 from initcli.reports.compare_status import SAME, Training, training_of
 from initcli.statistics.pair import Distance
 

@@ -1,29 +1,12 @@
-"""What `compare` found, told as the findings of checks."""
+"""What checks are asked of two tensors, by the row that tells of them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from initcli.checks.difference import Difference
-from initcli.checks.registry import codes_of, run_checks
-from initcli.reports.inquiry import Examined, Inquiry
-from initcli.reports.table import Row
+from initcli.reports.compare_row import CompareRow
 
 
-def inquiry_of_pairs(rows: Sequence[Row], checkpoint: str) -> Inquiry:
-    """Returns what was asked of every name, and where the two checkpoints differ.
-
-    Args:
-        rows: One a name, each a `CompareRow`.
-        checkpoint: The path of the second, which is held against the first.
-    """
-    codes = codes_of(Difference)
-    examined = tuple(Examined(checkpoint, row.name, codes) for row in rows)
-    asked = (difference_of(row, checkpoint) for row in rows)
-    return Inquiry(codes, examined, tuple(run_checks(asked)))
-
-
-def difference_of(row: Row, checkpoint: str) -> Difference:
+def difference_of(row: CompareRow, checkpoint: str) -> Difference:
     """Returns what a row says of two tensors, to be asked by checks."""
     has_both = row.shape_a is not None and row.shape_b is not None
     has_other_shape = has_both and row.shape_a != row.shape_b
@@ -38,7 +21,7 @@ def difference_of(row: Row, checkpoint: str) -> Difference:
         row.beyond or 0,
         row.incomparable or 0,
         row.relative,
-        None,
+        row.factor,
         has_other_shape,
         has_other_dtype,
         "" if is_compared else f"{row.dtype_a} against {row.dtype_b}",

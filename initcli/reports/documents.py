@@ -7,16 +7,23 @@ from typing import Annotated, TypedDict
 
 from initcli.reports.compare import CompareDocument, CompareReport
 from initcli.reports.init import InitDocument, InitReport
-from initcli.reports.listing import FieldRow, GainRow, RecipeRow, RuleRow, SchemeRow
+from initcli.reports.listing import CheckRow, FieldRow, GainRow, RecipeRow, RuleRow, SchemeRow
 from initcli.reports.rows import Rows
 from initcli.reports.stats import StatsDocument, StatsReport
 from initcli.reports.table import Records
+from initcli.reports.timeline import TimelineDocument, TimelineReport
 
 
 class SchemesDocument(TypedDict):
     """The table of schemes."""
 
     rows: Annotated[Records, Rows(SchemeRow, is_whole=True)]
+
+
+class ChecksDocument(TypedDict):
+    """The table of checks."""
+
+    rows: Annotated[Records, Rows(CheckRow, is_whole=True)]
 
 
 class GainsDocument(TypedDict):
@@ -58,9 +65,12 @@ class RecipeDocument(TypedDict):
 DOCUMENTS: Mapping[str, tuple[str, type]] = {
     "stats": (StatsReport.schema, StatsDocument),
     "compare": (CompareReport.schema, CompareDocument),
+    "timeline": (TimelineReport.schema, TimelineDocument),
     "init": (InitReport.schema, InitDocument),
     "schemes": ("initcli.schemes/1", SchemesDocument),
     "scheme": ("initcli.scheme/1", FieldsDocument),
+    "checks": ("initcli.checks/1", ChecksDocument),
+    "check": ("initcli.check/1", FieldsDocument),
     "gains": ("initcli.gains/1", GainsDocument),
     "gain": ("initcli.gain/1", FieldsDocument),
     "recipes": ("initcli.recipes/1", RecipesDocument),

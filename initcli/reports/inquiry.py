@@ -68,6 +68,18 @@ def inquiry_of_tensors(
     return Inquiry(codes, examined, findings, gate)
 
 
+def inquiry_of_names(
+    checkpoint: str,
+    names: Iterable[str],
+    codes: tuple[str, ...],
+    findings: Sequence[Finding],
+    gate: Gate,
+) -> Inquiry:
+    """Returns what was asked of names that one checkpoint is held against others by."""
+    examined = tuple(Examined(checkpoint, name, codes) for name in names)
+    return Inquiry(codes, examined, findings, gate)
+
+
 def _looked(
     rows: Iterable[TensorRow], checks: Sequence[Check]
 ) -> Iterator[tuple[TensorRow, tuple[str, ...]]]:

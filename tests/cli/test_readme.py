@@ -14,7 +14,7 @@ from initcli.checks.registry import CHECKS
 from initcli.core.errors import catalogue
 from initcli.recipes.recipe import builtin_names, load_recipe
 from initcli.render.formats import Format
-from initcli.reports import compare_columns, tensor_columns
+from initcli.reports import compare_columns, tensor_columns, timeline_columns
 from initcli.reports.table import Column
 from initcli.schemes.registry import SCHEMES
 from shell import COMMAND, ROOT, neutral_environment
@@ -141,7 +141,14 @@ def test_the_tables_come_from_the_registries(head: str, request: pytest.FixtureR
 
 
 @pytest.mark.parametrize(
-    "column", [*tensor_columns.COLUMNS, *compare_columns.COLUMNS], ids=lambda one: one.key
+    "column",
+    [
+        *tensor_columns.COLUMNS,
+        *compare_columns.COLUMNS,
+        *timeline_columns.COLUMNS,
+        *timeline_columns.STEP_COLUMNS,
+    ],
+    ids=lambda one: one.key,
 )
 def test_every_column_is_described(column: Column) -> None:
     assert f"`{column.key}`" in README.read_text("utf-8")

@@ -13,8 +13,9 @@ from safetensors.torch import save_file
 import initcli
 from initcli.commands.compare_details import DetailRequest
 from initcli.engine import plan
-from initcli.reports.compare import CompareReport, CompareRow
+from initcli.reports.compare import CompareReport
 from initcli.reports.compare_columns import SHIFT_KEYS, SPECTRUM_KEYS, ULP_KEYS
+from initcli.reports.compare_row import CompareRow
 
 Tensors = dict[str, torch.Tensor]
 REQUESTED = ULP_KEYS | SHIFT_KEYS | SPECTRUM_KEYS
