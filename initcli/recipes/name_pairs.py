@@ -55,10 +55,10 @@ class Names:
     def gained(self, rename: Rename) -> dict[str, str]:
         """Returns the names that a rename pairs, of equal shapes; none if it does harm.
 
-        To part names that are paired, or to give two tensors one name, is harm.
+        To part names that are paired, to give two tensors one name or one none, is harm.
         """
         became = {name: rename.apply(name) for name in self.b}
-        if len(set(became.values())) < len(became):
+        if len(set(became.values())) < len(became) or not all(became.values()):
             return {}
         if any(new != name and name in self.a for name, new in became.items()):
             return {}

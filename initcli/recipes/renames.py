@@ -86,7 +86,7 @@ def _renamed(renames: Sequence[Rename], name: str) -> str:
     became = name
     for rename in renames:
         became = rename.apply(became)
-    if not became:
+    if name and not became:
         raise OptionError("renamed, nothing is left of a name", where=visible(name, 200))
     return became
 

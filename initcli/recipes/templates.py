@@ -51,7 +51,9 @@ def explained(pairs: Pairs, names: Names) -> tuple[list[Gain], dict[str, str]]:
 
 
 def literal(b: str, a: str) -> Rename | None:
-    """Returns the rename of one name; None if it cannot be written."""
+    """Returns the rename of one name; None if it cannot be written: a map leaves no name empty."""
+    if not a:
+        return None
     return next(written(f"^{re.escape(b)}$", _verbatim(a)), None)
 
 

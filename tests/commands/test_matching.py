@@ -155,6 +155,26 @@ def test_gpt2_is_held_against_linears_apart(tmp_path: Path) -> None:
     assert told(found)["h.0.attn.c_proj.weight"] == (None, "identical", "transposed")
 
 
+def test_llama_is_held_against_phi3(tmp_path: Path) -> None:
+    sizes = {"hidden_size": 16, "intermediate_size": 24, "num_hidden_layers": 2, "vocab_size": 11}
+    heads = {"num_attention_heads": 4, "num_key_value_heads": 2, "pad_token_id": 0}
+    torch.manual_seed(0)
+    llama = dict(transformers.LlamaModel(transformers.LlamaConfig(**sizes, **heads)).state_dict())
+    phi3 = transformers.Phi3Model(transformers.Phi3Config(**sizes, **heads)).state_dict()
+    fused = {name: llama[name] for name in llama if name in phi3}
+    for whole in phi3.keys() - llama.keys():
+        words = "qkv" if "qkv" in whole else ("gate", "up")
+        old = "qkv_proj" if "qkv" in whole else "gate_up_proj"
+        fused[whole] = torch.cat([llama[whole.replace(old, f"{word}_proj")] for word in words])
+    assert {name: each.shape for name, each in fused.items()} == {
+        name: each.shape for name, each in phi3.items()
+    }
+    report = compared(tmp_path, llama, fused, "fused", rtol=0, atol=0)
+    assert report.passed, told(report)
+    assert {row.name for row in report.rows} == set(llama)
+    assert sum(row.matched == "part" for row in report.rows) == 2 * 5
+
+
 def test_torch_attention_keeps_its_projections_fused(tmp_path: Path) -> None:
     fused, apart = nn.MultiheadAttention(WIDTH, 2), {}
     for word, weight, bias in zip(

@@ -56,6 +56,12 @@ def test_two_names_that_fall_on_one_are_both_named() -> None:
         new_names([Rename.parse(".*=")], ["w"])
 
 
+def test_a_tensor_without_a_name_stays_so() -> None:
+    assert new_names([Rename.parse("a=b")], ["", "a"]) == {"": "", "a": "b"}
+    names = Names({"x": (2,), "y": (2,)}, {"module.": (1,), "module.x": (2,), "": (3,)})
+    assert not by_prefix(names)
+
+
 def test_a_rename_is_idle_after_those_before_it() -> None:
     renames = [Rename.parse(text) for text in ("a=b", "a=c", "b=d")]
     assert idle(renames, ["a", "x"]) == [renames[1]]
@@ -167,6 +173,7 @@ def test_many_names_of_one_tail_cost_little() -> None:
         (("a", "c\\1"), r"^a$=c\\1"),
         (("a", "c=d"), None),
         (("a\n", "c"), None),
+        (("a", ""), None),
     ],
 )
 def test_one_name_is_renamed_where_that_can_be_written(
