@@ -25,15 +25,18 @@ def stored_support(law: Law, dtype: DType) -> tuple[float, float]:
 
     from initcli.theory.rounding import rounded
 
-    low, high = law.support
-    if law.random_share < 1:  # the others are zeros
-        low, high = min(low, 0.0), max(high, 0.0)
+    low, high = _drawn_support(law)
     error = _ORTHOGONALISED if law.fixed is Fixed.ENERGY else _ROUNDINGS
     slack = error * max((abs(end) for end in (low, high) if np.isfinite(end)), default=0.0)
     # At zero there is nothing to round: what is scaled keeps its sign.
     ends = np.array([low - slack if low else 0.0, high + slack if high else 0.0])
     least, greatest = rounded(ends, dtype)
     return float(least), float(greatest)
+
+
+def _drawn_support(law: Law) -> tuple[float, float]:
+    low, high = law.support
+    return (low, high) if law.random_share == 1 else (min(low, 0.0), max(high, 0.0))
 
 
 def beyond_support(law: Law, dtype: DType, summary: Summary) -> str:
@@ -44,9 +47,10 @@ def beyond_support(law: Law, dtype: DType, summary: Summary) -> str:
     if law.fixed is Fixed.EVERYTHING or summary.minimum is None or summary.maximum is None:
         return ""
     least, greatest = stored_support(law, dtype)
+    low, high = _drawn_support(law)
     told = []
     if summary.minimum < least:
-        told.append(f"minimum {summary.minimum:.6g}, {least:.6g} or more expected")
+        told.append(f"minimum {summary.minimum:.6g}, {low:.6g} or more expected")
     if summary.maximum > greatest:
-        told.append(f"maximum {summary.maximum:.6g}, {greatest:.6g} or less expected")
+        told.append(f"maximum {summary.maximum:.6g}, {high:.6g} or less expected")
     return "; ".join(told)
