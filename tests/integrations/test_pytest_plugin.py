@@ -11,8 +11,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-import initcli
-from shell import SAMPLES, neutral_environment
+from shell import SAMPLES, neutral_environment, run_command
 
 pytest_plugins = ["pytester"]
 
@@ -84,7 +83,9 @@ def test_a_broken_checkpoint_fails_with_what_was_found(
 
 
 def test_a_recipe_is_an_option_like_any_other(project: pytest.Pytester) -> None:
-    initcli.init(SAMPLES / "mlp.py:mlp", "fresh.safetensors", recipe="torch_default")
+    # Drawn by another process: what is first imported in a test of pytester is forgotten after it.
+    source, options = SAMPLES / "mlp.py:mlp", ["--recipe", "torch_default", "-o"]
+    assert run_command(project.path, "init", source, *options, "fresh.safetensors").returncode == 0
     drawn = "assert_checkpoint('fresh.safetensors', recipe='torch_default')"
     outcome(project, drawn).assert_outcomes(passed=1)
     result = outcome(project, drawn.replace("torch_default", "gpt2"))
