@@ -93,6 +93,7 @@ USAGE = [
     (["stats", "{faulty}", "-o", "report.xyz"], "E104", "implies no form"),
     (["stats", "{faulty}", "-o", "absent/file.json"], "E104", "directory does not exist"),
     (["compare", "{faulty}", "{faulty}", "--rtol", "-1"], "E101", "must be a number from 0 on"),
+    (["compare", "{faulty}", "{faulty}", "--by", "rolle"], "E101", "did you mean role?"),
     (["init", "{faulty}", "-o", "x.safetensors"], "E101", "nothing to draw"),
     (["init", "{faulty}", "--scheme", "normal"], "E101", "no output"),
     (["init", "{faulty}", "--scheme", "normal", "-o", "x.bin"], "E104", ".safetensors, .pt"),

@@ -23,7 +23,7 @@ EXAMPLES = [
 def named_files(tmp_path: Path) -> Path:
     for name in ("model", "trained", "before", "after", "converted"):
         shutil.copy(SAMPLES / "digits_mlp.safetensors", tmp_path / f"{name}.safetensors")
-    for name in ("model", "original"):
+    for name in ("model", "original", "base", "tuned"):
         (tmp_path / name).mkdir()
         shutil.copy(SAMPLES / "digits_mlp.safetensors", tmp_path / name)
     (tmp_path / "model.py").write_text(
