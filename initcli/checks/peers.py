@@ -64,7 +64,8 @@ def _energy(seen: Observation) -> float:
     """Returns the mean square of the finite values; 0 without one."""
     if seen.summary is None or not seen.summary.finite:
         return 0.0
-    return seen.summary.variance + abs(seen.summary.mean) ** 2
+    size = abs(seen.summary.mean)
+    return seen.summary.variance + size * size  # a power would raise where a product is infinite
 
 
 def _scale(seen: Observation) -> float:

@@ -140,7 +140,7 @@ def _say(report: Report, shown: Format | None) -> None:
     if shown not in _SHOWS_FINDINGS:
         from initcli.render.findings import finding_lines
 
-        for line in finding_lines(report.findings):
+        for line in finding_lines(report.told):
             print(line, file=sys.stderr)
     if shown not in _CARRIES_NOTES:
         for note in report.notes:

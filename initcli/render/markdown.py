@@ -28,7 +28,7 @@ def _lines(report: Report) -> Iterator[str]:
     if report.table.total is not None:
         yield _row(report.table.total, columns)
     yield ""
-    for finding in report.findings:
+    for finding in report.told:
         what = f"{escaped(finding.tensor)}: {escaped(finding.message)}"
         yield f"- **{finding.severity.value}** {finding.code} {what}"
     for note in report.notes:

@@ -61,7 +61,7 @@ def _fitted(table: Table, screen: Screen) -> Iterator[str]:
 
 def _remarks(report: Report) -> Iterator[Text]:
     """Yields what stands below the table: findings and the verdict."""
-    yield from _finding_texts(report.findings)
+    yield from _finding_texts(report.told)
     yield Text(visible(report.verdict), style="bold" if report.passed else "bold red")
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, TypedDict
 
+from initcli.checks.difference import Difference
 from initcli.checks.finding import Finding
 from initcli.checks.gate import Gate
+from initcli.checks.registry import CHECKS
 from initcli.core.errors import InitcliError
 from initcli.core.text import plural
 from initcli.reports.compare_row import CompareRow
@@ -73,7 +75,6 @@ class CompareReport:
     gate: Gate = field(default_factory=Gate)
 
     schema = "initcli.compare/1"
-    shows_findings = True
 
     @property
     def verdict(self) -> str:
@@ -81,6 +82,11 @@ class CompareReport:
         is_different = any(row.is_difference for row in self.rows)
         outcome = "different" if is_different else "no difference beyond tolerance"
         return f"{outcome}: {_counted(self.rows)}"
+
+    @property
+    def told(self) -> Sequence[Finding]:
+        """What is not a difference: of those the rows tell."""
+        return [each for each in self.findings if CHECKS[each.code].of is not Difference]
 
     @property
     def inquiry(self) -> Inquiry:

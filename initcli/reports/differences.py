@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from initcli.checks.difference import Difference
 from initcli.reports.compare_row import CompareRow
+from initcli.reports.compare_status import Status
 
 
 def difference_of(row: CompareRow, checkpoint: str) -> Difference:
     """Returns what a row says of two tensors, to be asked by checks."""
     has_both = row.shape_a is not None and row.shape_b is not None
-    has_other_shape = has_both and row.shape_a != row.shape_b
+    has_other_shape = row.status is Status.SHAPE
     has_other_dtype = row.within == "no" and not row.beyond and row.dtype_a != row.dtype_b
     is_compared = row.within is not None or not has_both or has_other_shape
     return Difference(

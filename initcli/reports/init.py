@@ -53,6 +53,7 @@ class InitReport:
 
     schema = "initcli.init/1"
     findings: tuple[Finding, ...] = ()
+    told: tuple[Finding, ...] = ()
     inquiry: Inquiry = NOTHING_ASKED
     passed: bool = True
     failures: tuple[InitcliError, ...] = ()

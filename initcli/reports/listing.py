@@ -158,6 +158,7 @@ class ListingReport:
     table: Table
     verdict: str
     findings: tuple[Finding, ...] = ()
+    told: tuple[Finding, ...] = ()
     inquiry: Inquiry = NOTHING_ASKED
     notes: tuple[str, ...] = ()
     passed: bool = True

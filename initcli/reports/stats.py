@@ -88,6 +88,11 @@ class StatsReport:
     schema = "initcli.stats/1"
 
     @property
+    def told(self) -> Sequence[Finding]:
+        """What no baseline knows of."""
+        return [finding for finding in self.findings if not finding.known]
+
+    @property
     def verdict(self) -> str:
         """The outcome in one line."""
         if not self.has_values:
@@ -95,7 +100,9 @@ class StatsReport:
             return f"listed {plural(len(self.rows), 'tensor')}{found}; no value was read"
         if not self.rows:
             return f"{'passed' if self.passed else 'failed'}: there is no tensor to check"
-        outcome = ("passed" if self.passed else "failed") + _counted(self.findings)
+        outcome = ("passed" if self.passed else "failed") + _counted(self.told)
+        if known := len(self.findings) - len(self.told):
+            outcome += f", {known:,} more that the baseline knows of"
         if not any(row.scheme for row in self.rows):
             return outcome
         judged = sum(row.ratio is not None or row.z is not None for row in self.rows)

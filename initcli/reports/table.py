@@ -133,6 +133,10 @@ class Report(Protocol):
         """What checks found."""
 
     @property
+    def told(self) -> Sequence[Finding]:
+        """Those that a reader is told of beside the table: what is new, and no row says."""
+
+    @property
     def inquiry(self) -> Inquiry:
         """What was asked of which tensors and found, for CI services."""
 

@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypedDict
 
+from initcli.checks.difference import Departure
 from initcli.checks.finding import Finding
 from initcli.checks.gate import Gate
+from initcli.checks.registry import CHECKS
 from initcli.core.errors import InitcliError
 from initcli.core.tensor import Shape
 from initcli.core.text import plural
@@ -181,7 +183,11 @@ class TimelineReport:
     by: str | None = None
 
     schema = "initcli.timeline/1"
-    shows_findings = True
+
+    @property
+    def told(self) -> Sequence[Finding]:
+        """What is not a difference: of those the rows tell."""
+        return [each for each in self.findings if CHECKS[each.code].of is not Departure]
 
     @property
     def inquiry(self) -> Inquiry:

