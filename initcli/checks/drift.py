@@ -40,7 +40,7 @@ class Drifted:
     "IC501",
     Severity.ERROR,
     of=Drifted,
-    looks_at="statistics of float tensors, with --baseline",
+    looks_at="statistics of float tensors, with --baseline, or a report to compare",
     advice=f"see what wrote the checkpoint; {_REFRESH}",
 )
 def has_drifted(seen: Drifted) -> str | None:
@@ -49,15 +49,14 @@ def has_drifted(seen: Drifted) -> str | None:
     Another draw of the same law, or the same values stored again, would stay within the error that
     a statistic of so many values has; weights that were trained, rescaled or broken do not.
     """
-    told = [f"{each.statistic} {each.before:.4g} → {each.after:.4g}" for each in seen.shifts]
-    return ", ".join(told) or None
+    return ", ".join(each.text for each in seen.shifts) or None
 
 
 @check(
     "IC502",
     Severity.ERROR,
     of=Drifted,
-    looks_at="names, with --baseline",
+    looks_at="names, with --baseline, or a report to compare",
     advice=f"see whether it was renamed or dropped; {_REFRESH}",
 )
 def is_gone(seen: Drifted) -> str | None:
@@ -74,7 +73,7 @@ def is_gone(seen: Drifted) -> str | None:
     "IC503",
     Severity.ERROR,
     of=Drifted,
-    looks_at="names, with --baseline",
+    looks_at="names, with --baseline, or a report to compare",
     advice=f"see whether it was renamed or added; {_REFRESH}",
 )
 def is_new(seen: Drifted) -> str | None:
@@ -89,7 +88,7 @@ def is_new(seen: Drifted) -> str | None:
     "IC504",
     Severity.ERROR,
     of=Drifted,
-    looks_at="dtypes and shapes, with --baseline",
+    looks_at="dtypes and shapes, with --baseline, or a report to compare",
     advice=f"see what converted the checkpoint; {_REFRESH}",
 )
 def is_of_another_form(seen: Drifted) -> str | None:
@@ -105,7 +104,7 @@ def is_of_another_form(seen: Drifted) -> str | None:
     "IC905",
     Severity.NOTE,
     of=Drifted,
-    looks_at="tensors, with --baseline",
+    looks_at="tensors, with --baseline, or a report to compare",
     advice="--strict makes it fail",
     is_coverage=True,
 )

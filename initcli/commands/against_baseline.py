@@ -12,19 +12,10 @@ from initcli.checks.observation import Observation
 from initcli.commands.criteria import Criteria
 from initcli.core.dtypes import DTYPES
 from initcli.recipes.selector import Selector
-from initcli.reports.baseline import Baseline, Known, standing_of
+from initcli.reports.baseline import Baseline, Known, known_of_row
 from initcli.reports.describe import tensor_row
-from initcli.reports.table import as_mapping
 from initcli.theory.drift import Shift, shifts
 from initcli.theory.rejection import holm
-
-
-def known_of(seen: Observation) -> Known:
-    """Returns what a report would say of an observed tensor."""
-    record = as_mapping(tensor_row(seen))
-    spec = seen.spec
-    standing = standing_of(record)
-    return Known(spec.name, spec.shape, spec.dtype.code, standing, seen.digest)
 
 
 def drift_of(
@@ -76,7 +67,7 @@ def drifted_from(
     before = {name: known for name, known in baseline.tensors.items() if selector.matches(name)}
     after: dict[str, dict[str, Known]] = {}
     for one in seen:
-        after.setdefault(one.checkpoint, {})[one.spec.name] = known_of(one)
+        after.setdefault(one.checkpoint, {})[one.spec.name] = known_of_row(tensor_row(one))
     return [
         drifted
         for checkpoint, tensors in after.items()

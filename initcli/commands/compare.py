@@ -11,6 +11,7 @@ from initcli.checks.finding import Finding
 from initcli.checks.registry import codes_of, run_checks
 from initcli.commands.arguments import require_positive
 from initcli.commands.compare_details import DetailRequest, details_of
+from initcli.commands.compare_reports import by_statistics, has_report, refuse_of_values
 from initcli.commands.compare_rows import Shown, row_of
 from initcli.commands.criteria import Criteria
 from initcli.commands.found_names import Search
@@ -63,7 +64,8 @@ def compare(
     Values agree if |a − b| ≤ atol + rtol·|b|, as in `torch.testing.assert_close(a, b)`.
 
     Args:
-        a: A checkpoint.
+        a: A checkpoint, or a report of `stats` on one as JSON, of which statistics are compared,
+            each by its sampling error.
         b: Another.
         rtol: The relative tolerance. Without either, torch's for the dtypes; with only one,
             the other is zero.
@@ -108,11 +110,35 @@ def compare(
         fail_on=fail_on,
         strict=strict,
     )
+    selector = Selector.of(select, exclude)
+    parsed = [Rename.parse(text) for text in renames]
+    if has_report(a, b):
+        refuse_of_values(
+            {
+                "rtol": rtol,
+                "atol": atol,
+                "tolerance": tuple(tolerances),
+                "equal_nan": equal_nan,
+                "follow_renames": follow_renames,
+                "match": tuple(match),
+                "check_dtype": check_dtype,
+                "spectrum": spectrum,
+                "by": by,
+            }
+        )
+        return by_statistics(
+            (a, b),
+            renames=parsed,
+            selector=selector,
+            criteria=criteria,
+            shown=shown,
+            request=DetailRequest(jobs=jobs or default_jobs(), progress=progress),
+        )
     allowed = Tolerances.of(rtol, atol, tolerances, equal_nan=equal_nan, said=criteria.settings)
     wanted = parse_match(match)
     one = open_operand(a)
-    other = open_operand(b, [Rename.parse(text) for text in renames])
-    chosen = _chosen(one, other, Selector.of(select, exclude))
+    other = open_operand(b, parsed)
+    chosen = _chosen(one, other, selector)
     allowed.refuse_idle([*one.names.values(), *other.names.values()])
     jobs = jobs or default_jobs()
     proposals, found = Search(one, other, chosen, jobs, progress).find()

@@ -13,7 +13,9 @@ from initcli.core.text import visible
 from initcli.formats.checkpoint import open_regular
 from initcli.formats.strict_json import parse_object
 from initcli.reports.stats import StatsReport
+from initcli.reports.table import as_mapping
 from initcli.reports.tensor_columns import QUANTILES
+from initcli.reports.tensor_row import TensorRow
 from initcli.theory.drift import Standing
 
 # A million tensors with every column stay below.
@@ -112,6 +114,12 @@ def _refuse_cut(document: Mapping[str, object], shown: int, where: str) -> None:
     if tensors != shown:
         message = f"it shows {shown:,} rows of {tensors} tensors"
         raise BaselineError(message, where=where, hint=_REMEDY)
+
+
+def known_of_row(row: TensorRow) -> Known:
+    """Returns what a row that was just measured says."""
+    record = as_mapping(row)
+    return Known(row.name, row.shape or (), row.dtype or "", standing_of(record), row.hash)
 
 
 def _records(document: Mapping[str, object], key: str, where: str) -> list[dict[str, Any]]:

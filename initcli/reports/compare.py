@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Annotated, TypedDict
 
 from initcli.checks.difference import Difference
+from initcli.checks.drift import Drifted
 from initcli.checks.finding import Finding
 from initcli.checks.gate import Gate
 from initcli.checks.registry import CHECKS
@@ -80,13 +81,18 @@ class CompareReport:
     def verdict(self) -> str:
         """The outcome in one line."""
         is_different = any(row.is_difference for row in self.rows)
-        outcome = "different" if is_different else "no difference beyond tolerance"
-        return f"{outcome}: {_counted(self.rows)}"
+        outcome = "different" if is_different else f"no difference beyond {self._limit}"
+        return f"{outcome}: {_counted(self.rows)} {self._limit}"
+
+    @property
+    def _limit(self) -> str:
+        is_judged = any(row.status in {Status.ALIKE, Status.DRIFTED} for row in self.rows)
+        return "sampling error" if is_judged else "tolerance"
 
     @property
     def told(self) -> Sequence[Finding]:
         """What is not a difference: of those the rows tell."""
-        return [each for each in self.findings if CHECKS[each.code].of is not Difference]
+        return [each for each in self.findings if CHECKS[each.code].of not in {Difference, Drifted}]
 
     @property
     def inquiry(self) -> Inquiry:
@@ -111,4 +117,4 @@ def _counted(rows: Iterable[CompareRow]) -> str:
     counts = Counter(row.status for row in rows)
     beyond = sum(row.is_difference for row in rows)
     parts = ", ".join(f"{counts[status]:,} {status}" for status in Status if counts[status])
-    return f"{parts or plural(0, 'tensor')}; {beyond:,} beyond tolerance"
+    return f"{parts or plural(0, 'tensor')}; {beyond:,} beyond"

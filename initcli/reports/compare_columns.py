@@ -24,6 +24,7 @@ COLUMNS = (
     Column("delta_norm", Form.NUMBER, 89),
     Column("delta_rank", Form.COUNT, 90),
     Column("looks_like", Form.TEXT, 90),
+    Column("drifted", Form.TEXT, 97),
     Column("mean_a", Form.NUMBER, 75),
     Column("mean_b", Form.NUMBER, 75),
     Column("std_a", Form.NUMBER, 76),

@@ -40,6 +40,7 @@ class CompareRow:
         ks, psi: As `Shift` defines them.
         delta_norm, delta_rank: The spectral norm of B − A, and its rank beside rounding.
         looks_like: `low-rank update` where B − A looks like a merged adapter.
+        drifted: Of reports, the statistics that moved beyond their sampling errors.
         mean_a, mean_b, std_a, std_b: Of the finite values.
         name_b: What B calls it, where that is another name.
         matched: How it was compared, if not value by value: `transposed`, `part`, or both.
@@ -67,6 +68,7 @@ class CompareRow:
     delta_norm: float | None = None
     delta_rank: int | None = None
     looks_like: str | None = None
+    drifted: str | None = None
     unequal: int | None = None
     changed: float | None = None
     sign_flips: int | None = None
@@ -91,7 +93,7 @@ class CompareRow:
     @property
     def is_difference(self) -> bool:
         """Whether it is a difference beyond tolerance."""
-        return self.within != "yes"
+        return self.within != "yes" and self.status is not Status.UNJUDGED
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ _HALF = math.sqrt(0.5)
 
 
 class Status(enum.StrEnum):
-    """How two tensors of one name relate."""
+    """How two tensors of one name relate; of reports, whose values are not at hand, by drift."""
 
     IDENTICAL = "identical"
     EQUAL = "equal in value"
@@ -35,6 +35,9 @@ class Status(enum.StrEnum):
     CHANGED = "changed"
     DTYPE = "dtype differs"
     SHAPE = "shape differs"
+    DRIFTED = "drifted"
+    ALIKE = "within sampling error"
+    UNJUDGED = "not judged"
     ONLY_A = "only in A"
     ONLY_B = "only in B"
 

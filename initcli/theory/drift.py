@@ -102,6 +102,11 @@ class Shift:
     after: float
     p: float
 
+    @property
+    def text(self) -> str:
+        """What moved, from where to where."""
+        return f"{self.statistic} {self.before:.4g} → {self.after:.4g}"
+
 
 def shifts(before: Standing, after: Standing) -> list[Shift]:
     """Returns how far every statistic moved that both sides know of and that has an error."""

@@ -143,6 +143,57 @@ def test_a_bare_listing_cannot_vouch(tmp_path: Path) -> None:
     assert not initcli.stats(path, baseline=base, strict=True).passed
 
 
+def statuses(report: initcli.CompareReport) -> dict[str, str]:
+    return {row.name: str(row.status) for row in report.rows}
+
+
+def test_two_reports_are_compared_by_their_statistics(tmp_path: Path) -> None:
+    changed = weights(1, **{"layers.2.weight": 1.2 * weights(1)["layers.2.weight"]})
+    del changed["layers.3.weight"]
+    a = report_of(tmp_path, saved(tmp_path, "a", weights(0)), name="a.json")
+    b = report_of(tmp_path, saved(tmp_path, "b", changed), name="b.json")
+    for later in (b, tmp_path / "b.safetensors"):
+        report = initcli.compare(a, later)
+        assert statuses(report) == {
+            "layers.0.weight": "within sampling error",
+            "layers.1.weight": "within sampling error",
+            "layers.2.weight": "drifted",
+            "layers.3.weight": "only in A",
+            "norm.weight": "within sampling error",
+            "steps": "not judged",
+        }
+        assert not report.passed
+        assert {each.code for each in report.findings} == {"IC501", "IC502", "IC905"}
+        assert "variance" in (report.rows[2].drifted or "")
+        assert report.verdict.endswith("2 beyond sampling error")
+    assert initcli.compare(a, tmp_path / "a.safetensors").passed
+    assert initcli.compare(tmp_path / "a.safetensors", a, strict=True).passed
+
+
+def test_equal_bytes_are_known_by_their_hash(tmp_path: Path) -> None:
+    a = report_of(tmp_path, saved(tmp_path, "a", weights(0)), "--hash")
+    found = statuses(initcli.compare(a, tmp_path / "a.safetensors"))
+    assert set(found.values()) == {"identical"}
+
+
+def test_a_report_is_compared_under_other_names(tmp_path: Path) -> None:
+    a = report_of(tmp_path, saved(tmp_path, "a", weights(0)))
+    other = {f"model.{name}": values for name, values in weights(0).items()}
+    b = saved(tmp_path, "b", other)
+    assert not initcli.compare(a, b).passed
+    assert initcli.compare(a, b, renames=["^model\\.="], select="layers.*").passed
+
+
+def test_what_needs_values_is_refused_of_a_report(tmp_path: Path) -> None:
+    a = report_of(tmp_path, saved(tmp_path, "a", weights(0)))
+    done = run_command(tmp_path, "compare", a, "a.safetensors", "--rtol", "0.1")
+    assert done.returncode == 2
+    assert "--rtol is for two checkpoints" in done.stderr
+    done = run_command(tmp_path, "compare", a, "a.safetensors")
+    assert done.returncode == 0
+    assert "within sampling error" in done.stdout
+
+
 def edit(**changes: object) -> Callable[[dict[str, Any]], None]:
     return lambda document: document.update(changes)
 
