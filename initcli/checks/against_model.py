@@ -60,7 +60,7 @@ def is_misshapen(contents: Contents) -> Iterator[tuple[str, str]]:
 
 
 @check(
-    "IC310",
+    "IC309",
     Severity.ERROR,
     of=Contents,
     looks_at="names, with --model",

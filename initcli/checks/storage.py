@@ -75,7 +75,7 @@ def tie_is_broken(contents: Contents) -> Iterator[tuple[str, str]]:
 
 
 @check(
-    "IC309",
+    "IC907",
     Severity.NOTE,
     of=Contents,
     looks_at="every checkpoint",

@@ -99,7 +99,7 @@ def test_the_install_commands_are_those_that_ci_runs() -> None:
 
 def test_there_is_no_block_that_nobody_runs() -> None:
     languages = {language for language, _ in BLOCK.findall(README.read_text("utf-8"))}
-    assert languages == {"sh", "console", "python", "yaml"}
+    assert languages == {"sh", "console", "python", "yaml", "toml"}
 
 
 @pytest.mark.parametrize("form", Format)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from initcli.checks.registry import CHECKS
 from initcli.commands.criteria import Criteria
 from initcli.commands.settings_file import find_settings, read_settings
 from initcli.core.errors import InitcliError, OptionError, SettingsError
+from shell import ROOT
 
 FULL = """
 select-check = ["IC1", "IC202"]
@@ -189,3 +191,13 @@ def test_coverage_is_asked_of_whatever_is_selected_and_can_be_ignored() -> None:
 def test_every_error_of_settings_has_its_code() -> None:
     assert issubclass(SettingsError, InitcliError)
     assert SettingsError.code == "E107"
+
+
+def test_the_settings_that_the_readme_shows_are_read(tmp_path: Path) -> None:
+    (text,) = re.findall(
+        r"^```toml\n(.*?)^```$", (ROOT / "README.md").read_text("utf-8"), re.MULTILINE | re.DOTALL
+    )
+    said = read_settings(written(tmp_path, text))
+    assert said.ignore_check == ("IC106",)
+    assert said.severity == {"IC305": Severity.ERROR}
+    assert said.overrides[0].rtol == 1e-3

@@ -94,23 +94,23 @@ CONTENTS_FAULTS: dict[str, tuple[Contents, dict[str, dict[str, str]]]] = {
     ),
     "a prefix too many": (
         beside(BLOCKS, PREFIXED),
-        {"IC310": {"": "0 of 4 names are the model's; without the prefix model. 4 are"}},
+        {"IC309": {"": "0 of 4 names are the model's; without the prefix model. 4 are"}},
     ),
     "a prefix too few": (
         beside(PREFIXED, BLOCKS),
-        {"IC310": {"": "0 of 4 names are the model's; with the prefix model. 4 are"}},
+        {"IC309": {"": "0 of 4 names are the model's; with the prefix model. 4 are"}},
     ),
     "a prefix, and what differs beside it": (
         beside(BLOCKS | BIAS, PREFIXED | WEIGHT),
         {
             "IC306": {"b": "missing: the model has it, a scalar"},
             "IC307": {"w": "unexpected: the model has none of this name"},
-            "IC310": {"": "0 of 5 names are the model's; without the prefix model. 4 are"},
+            "IC309": {"": "0 of 5 names are the model's; without the prefix model. 4 are"},
         },
     ),
     "nothing": (
         Contents("f", (), is_empty=True),
-        {"IC309": {"": "not checked: there is no tensor in it"}},
+        {"IC907": {"": "not checked: there is no tensor in it"}},
     ),
 }
 
