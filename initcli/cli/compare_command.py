@@ -144,7 +144,7 @@ def compare(
     jobs: options.Jobs = None,
 ) -> None:
     """Says what differs between two checkpoints, or how far tensors came along more of them."""
-    from initcli.commands.tolerance import parse_tolerances
+    from initcli.commands.comparing.tolerance import parse_tolerances
 
     targets = targets_of(output or (), form, inputs=paths)
     if len(paths) < _PAIR:

@@ -71,6 +71,6 @@ def settings_file(config: Path | None, *, no_config: bool) -> Path | None:
         if config is not None:
             raise OptionError("--config names settings, and --no-config reads none")
         return None
-    from initcli.commands.settings_file import find_settings
+    from initcli.commands.gating.settings_file import find_settings
 
     return config or find_settings(Path.cwd())

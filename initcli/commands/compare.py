@@ -10,16 +10,16 @@ from initcli.checks.difference import Difference
 from initcli.checks.finding import Finding
 from initcli.checks.registry import codes_of, run_checks
 from initcli.commands.arguments import require_positive
-from initcli.commands.compare_details import DetailRequest, details_of
-from initcli.commands.compare_reports import by_statistics, has_report, refuse_of_values
-from initcli.commands.compare_rows import Shown, row_of
-from initcli.commands.criteria import Criteria
-from initcli.commands.found_names import Search
-from initcli.commands.join import sides_of
-from initcli.commands.joining import join, parse_match, unturned
-from initcli.commands.measure_pairs import Work
-from initcli.commands.operand import Operand, open_operand
-from initcli.commands.tolerance import ByPattern, Tolerances
+from initcli.commands.comparing.details import DetailRequest, details_of
+from initcli.commands.comparing.found_names import Search
+from initcli.commands.comparing.join import sides_of
+from initcli.commands.comparing.joining import join, parse_match, unturned
+from initcli.commands.comparing.measure import Work
+from initcli.commands.comparing.operand import Operand, open_operand
+from initcli.commands.comparing.rows import Shown, row_of
+from initcli.commands.comparing.statistics import by_statistics, has_report, refuse_of_values
+from initcli.commands.comparing.tolerance import ByPattern, Tolerances
+from initcli.commands.gating.criteria import Criteria
 from initcli.core.progress import SILENT, Progress
 from initcli.engine.local import default_jobs
 from initcli.recipes.renames import Rename

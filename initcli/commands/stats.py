@@ -10,15 +10,15 @@ from initcli.checks.contents import Contents
 from initcli.checks.finding import Finding
 from initcli.checks.observation import Observation
 from initcli.checks.registry import codes_of, needed, run_checks
-from initcli.commands.against_baseline import drifted_from, with_known
 from initcli.commands.arguments import require_positive
-from initcli.commands.criteria import Criteria
-from initcli.commands.observe import observe
-from initcli.commands.opening import open_all
-from initcli.commands.rejections import with_rejections
-from initcli.commands.request import Request, Show
-from initcli.commands.tensor_table import GROUPS, described, grouped, table_of
-from initcli.commands.whole import Whole, look_at_whole
+from initcli.commands.gating.criteria import Criteria
+from initcli.commands.observing.drift import drifted_from, with_known
+from initcli.commands.observing.observe import observe
+from initcli.commands.observing.opening import open_all
+from initcli.commands.observing.rejections import with_rejections
+from initcli.commands.observing.request import Request, Show
+from initcli.commands.observing.table import GROUPS, described, grouped, table_of
+from initcli.commands.observing.whole import Whole, look_at_whole
 from initcli.core.errors import OptionError
 from initcli.core.progress import SILENT, Progress
 from initcli.core.text import did_you_mean, plural

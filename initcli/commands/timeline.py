@@ -12,10 +12,10 @@ from initcli.checks.difference import Departure
 from initcli.checks.finding import Finding
 from initcli.checks.registry import codes_of, run_checks
 from initcli.commands.arguments import require_positive
-from initcli.commands.criteria import Criteria
-from initcli.commands.operand import Operand, open_operand
-from initcli.commands.timeline_rows import Followed, step_rows, tensor_row
-from initcli.commands.tolerance import EXACT, ByPattern, Tolerances
+from initcli.commands.comparing.operand import Operand, open_operand
+from initcli.commands.comparing.timeline_rows import Followed, step_rows, tensor_row
+from initcli.commands.comparing.tolerance import EXACT, ByPattern, Tolerances
+from initcli.commands.gating.criteria import Criteria
 from initcli.core.errors import OptionError
 from initcli.core.progress import SILENT, Progress
 from initcli.core.text import did_you_mean, natural, plural, some, visible

@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import save_file
 
 import initcli
-from initcli.commands.compare_details import DetailRequest
+from initcli.commands.comparing.details import DetailRequest
 from initcli.engine import plan
 from initcli.reports.compare import CompareReport
 from initcli.reports.compare_columns import SHIFT_KEYS, SPECTRUM_KEYS, ULP_KEYS

@@ -11,8 +11,8 @@ from initcli.checks.finding import Severity
 from initcli.checks.gate import FailOn
 from initcli.checks.policy import Override, Policy
 from initcli.checks.registry import CHECKS
-from initcli.commands.criteria import Criteria
-from initcli.commands.settings_file import find_settings, read_settings
+from initcli.commands.gating.criteria import Criteria
+from initcli.commands.gating.settings_file import find_settings, read_settings
 from initcli.core.errors import InitcliError, OptionError, SettingsError
 from shell import ROOT
 

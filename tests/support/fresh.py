@@ -10,7 +10,7 @@ from initcli.checks.contents import Contents
 from initcli.checks.finding import Finding, Severity
 from initcli.checks.observation import Observation
 from initcli.checks.registry import run_checks
-from initcli.commands.rejections import with_rejections
+from initcli.commands.observing.rejections import with_rejections
 from initcli.core.dtypes import DTYPES
 from initcli.core.tensor import TensorSpec
 from initcli.engine.draw import drawn_parts

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from initcli.commands.compare_details import DetailRequest
-from initcli.commands.compare_groups import check_shown, group_table, grouped
-from initcli.commands.measure_pairs import Measured
-from initcli.commands.tolerance import Tolerances
+from initcli.commands.comparing.details import DetailRequest
+from initcli.commands.comparing.groups import check_shown, group_table, grouped
+from initcli.commands.comparing.measure import Measured
+from initcli.commands.comparing.tolerance import Tolerances
 from initcli.reports.compare_columns import COLUMNS
 from initcli.reports.compare_row import CompareRow, compare_row
 from initcli.reports.compare_status import SAME

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from initcli.commands.join import Join, Way
-from initcli.commands.operand import Operand
-from initcli.commands.tolerance import EXACT, Tolerances
+from initcli.commands.comparing.join import Join, Way
+from initcli.commands.comparing.operand import Operand
+from initcli.commands.comparing.tolerance import EXACT, Tolerances
 from initcli.core.progress import Progress
 from initcli.core.tensor import TensorSpec
 from initcli.engine.pairs import Pair, pair_summaries

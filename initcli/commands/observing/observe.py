@@ -7,7 +7,7 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from initcli.checks.observation import Observation
-from initcli.commands.request import Request
+from initcli.commands.observing.request import Request
 from initcli.formats.checkpoint import Checkpoint
 from initcli.formats.config import read_config
 from initcli.recipes.assign import Assignment, Plan
@@ -50,7 +50,9 @@ def observe(
         for name in names
     }
     if request.values:
-        from initcli.commands.measure import measure  # it brings NumPy, which headers do without
+        from initcli.commands.observing.measure import (
+            measure,  # it brings NumPy, which headers do without
+        )
 
         measure(checkpoint, seen, request)
     return _with_duplicates(list(seen.values())), notes

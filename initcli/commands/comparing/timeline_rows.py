@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from initcli.commands.tolerance import Tolerances
+from initcli.commands.comparing.tolerance import Tolerances
 from initcli.engine.strands import Course
 from initcli.formats.checkpoint import StoredTensor
 from initcli.reports.compare_row import CompareRow, Side, compare_row

@@ -6,7 +6,7 @@ import math
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from initcli.commands.settings import Settings
+from initcli.commands.gating.settings import Settings
 from initcli.core.dtypes import DType
 from initcli.core.errors import OptionError
 from initcli.core.text import visible

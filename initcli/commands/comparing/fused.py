@@ -13,8 +13,8 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from initcli.commands.join import TRANSPOSED, Join, Way, alone
-from initcli.commands.operand import Operand
+from initcli.commands.comparing.join import TRANSPOSED, Join, Way, alone
+from initcli.commands.comparing.operand import Operand
 from initcli.engine.views import View, cannot_view
 from initcli.formats.checkpoint import StoredTensor
 

@@ -9,9 +9,9 @@ from itertools import chain
 from initcli.checks.contents import Contents, StoredTie
 from initcli.checks.matching import Match, Model, match
 from initcli.checks.observation import Observation
-from initcli.commands.opening import Opening
-from initcli.commands.request import Request
-from initcli.commands.ties import stored_ties, with_ties
+from initcli.commands.observing.opening import Opening
+from initcli.commands.observing.request import Request
+from initcli.commands.observing.ties import stored_ties, with_ties
 from initcli.formats.checkpoint import Checkpoint
 from initcli.models.source import Source
 from initcli.recipes.selector import Selector
@@ -91,7 +91,7 @@ def _compared(
 ) -> Sequence[StoredTie]:
     if not ties:
         return ()
-    from initcli.commands.compare_ties import compared  # it brings NumPy
+    from initcli.commands.observing.tied_values import compared  # it brings NumPy
 
     return compared(checkpoint, ties, {one.spec.name for one in seen}, jobs)
 

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from initcli.commands.operand import Operand
+from initcli.commands.comparing.operand import Operand
 from initcli.core.progress import Progress
 from initcli.core.tensor import Shape
 from initcli.core.text import natural

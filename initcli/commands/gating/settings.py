@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 from initcli.checks.finding import Severity
 from initcli.checks.gate import FailOn
-from initcli.commands.setting_values import (
+from initcli.commands.gating.values import (
     choice_of,
     codes_of,
     flag_of,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-from initcli.commands.fused import with_parts
-from initcli.commands.join import FUSED, TRANSPOSED, Join, Way
-from initcli.commands.operand import Operand
+from initcli.commands.comparing.fused import with_parts
+from initcli.commands.comparing.join import FUSED, TRANSPOSED, Join, Way
+from initcli.commands.comparing.operand import Operand
 from initcli.core.errors import OptionError
 from initcli.core.text import did_you_mean, visible
 from initcli.engine.views import View, cannot_view

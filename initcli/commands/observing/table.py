@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from initcli.checks.finding import Finding
 from initcli.checks.observation import Observation
-from initcli.commands.request import Request, Show
+from initcli.commands.observing.request import Request, Show
 from initcli.reports.describe import pooled_row, tensor_row
 from initcli.reports.table import Column, Table, choose_columns, sort_rows
 from initcli.reports.tensor_columns import COLUMNS, UNPOOLED_KEYS

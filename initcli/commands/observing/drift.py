@@ -9,7 +9,7 @@ from dataclasses import replace
 from initcli.checks.drift import Drifted
 from initcli.checks.finding import Finding
 from initcli.checks.observation import Observation
-from initcli.commands.criteria import Criteria
+from initcli.commands.gating.criteria import Criteria
 from initcli.core.dtypes import DTYPES
 from initcli.recipes.selector import Selector
 from initcli.reports.baseline import Baseline, Known, known_of_row

@@ -10,9 +10,9 @@ from typing import Self, TypeVar
 from initcli.checks.finding import Finding
 from initcli.checks.gate import FailOn, Gate
 from initcli.checks.policy import EVERYTHING, Override, Policy
-from initcli.commands.setting_values import choice_of, known_code, probability_of, tolerance_of
-from initcli.commands.settings import OverrideSettings, Settings
-from initcli.commands.settings_file import read_settings
+from initcli.commands.gating.settings import OverrideSettings, Settings
+from initcli.commands.gating.settings_file import read_settings
+from initcli.commands.gating.values import choice_of, known_code, probability_of, tolerance_of
 from initcli.core.errors import OptionError
 from initcli.theory.rejection import TOLERANCE
 

@@ -7,7 +7,7 @@ from collections.abc import MutableMapping
 from dataclasses import replace
 
 from initcli.checks.observation import Observation
-from initcli.commands.request import Request
+from initcli.commands.observing.request import Request
 from initcli.core.tensor import TensorSpec
 from initcli.engine.spectra import cannot_span, spectra
 from initcli.engine.stream import portraits

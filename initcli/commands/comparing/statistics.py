@@ -9,10 +9,10 @@ from pathlib import Path
 
 from initcli.checks.drift import Drifted
 from initcli.checks.registry import codes_of, run_checks
-from initcli.commands.against_baseline import drift_of
-from initcli.commands.compare_details import DetailRequest
-from initcli.commands.compare_rows import Shown
-from initcli.commands.criteria import Criteria
+from initcli.commands.comparing.details import DetailRequest
+from initcli.commands.comparing.rows import Shown
+from initcli.commands.gating.criteria import Criteria
+from initcli.commands.observing.drift import drift_of
 from initcli.commands.stats import stats
 from initcli.core.errors import InitcliError, OptionError
 from initcli.recipes.renames import Rename, new_names

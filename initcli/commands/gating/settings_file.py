@@ -6,7 +6,7 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 
-from initcli.commands.settings import Settings, settings_of
+from initcli.commands.gating.settings import Settings, settings_of
 from initcli.core.errors import SettingsError
 from initcli.core.text import visible
 

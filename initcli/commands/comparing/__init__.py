@@ -1,0 +1,1 @@
+"""How `compare` joins tensors, measures pairs of them, and tells what it found."""
