@@ -27,9 +27,10 @@ from initcli.models.source import Source
 from initcli.recipes.asked import Asked
 from initcli.recipes.assign import Assignment, Plan
 from initcli.recipes.selector import Selector
+from initcli.reports.choice import choose_columns, refuse_unknown
 from initcli.reports.describe import pooled_row, tensor_row
 from initcli.reports.init import InitReport
-from initcli.reports.table import Column, Table, choose_columns, refuse_unknown
+from initcli.reports.table import Column, Table
 from initcli.reports.tensor_columns import COLUMNS, UNPOOLED_KEYS
 from initcli.reports.tensor_row import TensorRow
 from initcli.statistics.summary import Summary

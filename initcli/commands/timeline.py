@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import chain, takewhile
-from pathlib import Path, PurePath
+from itertools import chain
+from pathlib import Path
 
 from initcli.checks.contents import Contents
 from initcli.checks.difference import Departure
@@ -13,18 +13,20 @@ from initcli.checks.finding import Finding
 from initcli.checks.registry import codes_of, run_checks
 from initcli.commands.arguments import require_positive
 from initcli.commands.comparing.operand import Operand, open_operand
+from initcli.commands.comparing.steps import in_order, labels_of
 from initcli.commands.comparing.timeline_rows import Followed, step_rows, tensor_row
 from initcli.commands.comparing.tolerance import EXACT, ByPattern, Tolerances
 from initcli.commands.gating.criteria import Criteria
 from initcli.core.errors import OptionError
 from initcli.core.progress import SILENT, Progress
-from initcli.core.text import did_you_mean, natural, plural, some, visible
+from initcli.core.text import did_you_mean, plural
 from initcli.engine.local import default_jobs
 from initcli.engine.strands import Strand, courses
 from initcli.formats.checkpoint import StoredTensor
 from initcli.recipes.renames import Rename
 from initcli.recipes.selector import Selector
-from initcli.reports.table import Column, Table, choose_columns, refuse_unknown, sort_rows
+from initcli.reports.choice import choose_columns, refuse_unknown, sort_rows
+from initcli.reports.table import Column, Table
 from initcli.reports.timeline import StepRow, TimelineReport, TimelineRow
 from initcli.reports.timeline_columns import COLUMNS, MATRIX_KEYS, STEP_COLUMNS
 
@@ -102,13 +104,13 @@ def timeline(
     )
     allowed = Tolerances.of(rtol, atol, tolerances, equal_nan=equal_nan, said=criteria.settings)
     parsed = [Rename.parse(text) for text in renames]
-    ordered, notes = _in_order([str(path) for path in paths])
+    ordered, notes = in_order([str(path) for path in paths])
     operands = [open_operand(each, parsed if i else ()) for i, each in enumerate(ordered)]
     names = _chosen(operands, Selector.of(select, exclude))
     allowed.refuse_idle(list(chain(*(each.names.values() for each in operands))))
     followed = _followed(operands, names, allowed, jobs or default_jobs(), progress)
     progress.finish()
-    labels = _labels(ordered)
+    labels = labels_of(ordered)
     rows = tuple(tensor_row(each, labels, allowed) for each in followed)
     steps = tuple(step_rows(followed, labels, allowed))
     shown: Sequence[TimelineRow | StepRow] = steps if by else rows
@@ -162,34 +164,6 @@ def _known_columns(by: str | None) -> tuple[Column, ...]:
         hint = did_you_mean(by, GROUPS) or "step: one row a checkpoint"
         raise OptionError(f"cannot group a timeline by {by!r}", hint=hint)
     return STEP_COLUMNS
-
-
-def _in_order(paths: Sequence[str]) -> tuple[list[str], tuple[str, ...]]:
-    """Undoes what a shell does to step9 and step10; any other order is the user's own."""
-    ordered = sorted(paths, key=natural)
-    if list(paths) == ordered or list(paths) != sorted(paths):
-        return list(paths), ()
-    shown = some([visible(path, 80) for path in ordered], 4)
-    return ordered, (f"taken in the order of their numbers: {shown}",)
-
-
-def _labels(paths: Sequence[str]) -> list[str]:
-    """Returns what tells paths apart, without the parts that all have in common."""
-    parts = [PurePath(path).parts for path in paths]
-    head = min(_shared(parts), min(map(len, parts)) - 1)
-    tail = _shared([each[:head:-1] for each in parts])
-    labels = ["/".join(each[head : len(each) - tail]) for each in parts]
-    return labels if len(set(labels)) == len(labels) else _numbered(paths)
-
-
-def _shared(parts: Sequence[Sequence[str]]) -> int:
-    """Returns how many first parts all have in common."""
-    alike = (len(set(column)) == 1 for column in zip(*parts, strict=False))
-    return len(list(takewhile(bool, alike)))
-
-
-def _numbered(paths: Sequence[str]) -> list[str]:
-    return [f"{number}: {path}" for number, path in enumerate(paths)]
 
 
 def _chosen(operands: Sequence[Operand], selector: Selector) -> list[str]:

@@ -22,6 +22,8 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from initcli.theory.tails import binomial_tails, fisher_tails, normal_tails, student_tails
+
 # Of heavy tails few values show too small a kurtosis: it is taken (1 + c/√n) times as large,
 # and as that of the normal law at least. Fewer than these tell no variance.
 _KURTOSIS_DOUBT = 8.0
@@ -132,7 +134,7 @@ def _mean(before: Standing, after: Standing) -> Iterator[Shift]:
         return
     parts = [(one / error, before.finite), (other / error, after.finite)]
     degrees = 1 / sum(part**2 / max(n - 1, 1) for part, n in parts)
-    yield Shift("mean", old, new, _student_tails((new - old) / math.sqrt(error), degrees))
+    yield Shift("mean", old, new, student_tails((new - old) / math.sqrt(error), degrees))
 
 
 def _variance(before: Standing, after: Standing) -> Iterator[Shift]:
@@ -145,7 +147,7 @@ def _variance(before: Standing, after: Standing) -> Iterator[Shift]:
         yield Shift("variance", before.variance, after.variance, tails)
     elif not math.isnan(before.degrees + after.degrees):
         ratio = after.unbiased / before.unbiased
-        tails = _fisher_tails(ratio, after.degrees, before.degrees)
+        tails = fisher_tails(ratio, after.degrees, before.degrees)
         yield Shift("variance", before.variance, after.variance, tails)
 
 
@@ -184,14 +186,14 @@ def _error(spread: Callable[[Standing], float], before: Standing, after: Standin
 
 def _standardised(statistic: str, before: float, after: float, error: float) -> Iterator[Shift]:
     if error > 0:  # which NaN, of an unknown reach, is not
-        yield Shift(statistic, before, after, _normal_tails((after - before) / error))
+        yield Shift(statistic, before, after, normal_tails((after - before) / error))
 
 
 def _zeros(before: Standing, after: Standing) -> Iterator[Shift]:
     if before.zeros is None or after.zeros is None:
         return
     share = after.finite / (before.finite + after.finite)
-    tails = _binomial_tails(after.zeros, before.zeros + after.zeros, share)
+    tails = binomial_tails(after.zeros, before.zeros + after.zeros, share)
     yield Shift("zeros", before.zeros, after.zeros, tails)
 
 
@@ -222,32 +224,3 @@ def _gaps(
         lowest = levels[reached - 1] if reached else 0.0
         highest = levels[ahead] if ahead < len(levels) else 1.0
         yield max(0.0, lowest - level, level - highest), place
-
-
-def _student_tails(t: float, degrees: float) -> float:
-    from scipy.special import stdtr
-
-    return float(2 * stdtr(degrees, -abs(t)))
-
-
-def _fisher_tails(ratio: float, degrees: float, others: float) -> float:
-    from scipy.special import fdtr, fdtrc
-
-    tails = fdtr(degrees, others, ratio), fdtrc(degrees, others, ratio)
-    return min(1.0, 2 * float(min(tails)))
-
-
-def _normal_tails(z: float) -> float:
-    from scipy.special import ndtr
-
-    return float(2 * ndtr(-abs(z)))
-
-
-def _binomial_tails(count: int, total: int, share: float) -> float:
-    """Returns twice the smaller tail; that of the hypergeometric law is hardly ever larger."""
-    from scipy.special import bdtr, bdtrc
-
-    if not total:
-        return 1.0
-    above = bdtrc(count - 1, total, share) if count else 1.0
-    return min(1.0, 2 * float(min(bdtr(count, total, share), above)))

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from initcli.core.dtypes import DType
 from initcli.schemes.law import Fixed, Law
 from initcli.statistics.summary import Summary
+from initcli.theory.tails import normal_tails
 
 # A kurtosis of 1 means two values only, at equal distance from the mean: no energy is random.
 _TWO_VALUES = 1e-9
@@ -90,7 +91,7 @@ def _mean_score(law: Law, mean: float, count: int, tolerance: float) -> Score:
         return _fixed_score(off, tolerance * max(abs(law.mean), law.std), size)
     z = off / (law.std / math.sqrt(count))
     random, kurtosis = _of_random_values(law, count)[:2]
-    tails = max(_normal_tails(z), _pearson_tails(z, law.skewness / math.sqrt(count)))
+    tails = max(normal_tails(z), _pearson_tails(z, law.skewness / math.sqrt(count)))
     return Score(z, min(1.0, tails + _rare_tails(z, (kurtosis - 3) / random)), size)
 
 
@@ -129,12 +130,6 @@ def _fixed_score(off: float, tolerance: float, size: float) -> Score:
     return Score(math.copysign(math.inf, off), 0.0, size)
 
 
-def _normal_tails(z: float) -> float:
-    from scipy.special import ndtr
-
-    return float(2 * ndtr(-abs(z)))
-
-
 def _rare_tails(z: float, excess: float) -> float:
     """Bounds what rare large values add to normal tails, by Markov's inequality on z⁴.
 
@@ -148,7 +143,7 @@ def _pearson_tails(z: float, skewness: float) -> float:
     from scipy.special import chdtr, chdtrc
 
     if abs(skewness) < _SYMMETRIC:
-        return _normal_tails(z)
+        return normal_tails(z)
     z = math.copysign(z, z * skewness)
     degrees = 8 / skewness**2
     square = max(0.0, degrees + z * math.sqrt(2 * degrees))

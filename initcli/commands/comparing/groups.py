@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 from initcli.core.errors import OptionError
 from initcli.core.text import did_you_mean
 from initcli.recipes.places import layers_by_name, roles_by_name
+from initcli.reports.choice import choose_columns, refuse_unknown, sort_rows
 from initcli.reports.compare_columns import COLUMNS, GROUP_COLUMNS
 from initcli.reports.compare_groups import GroupRow, group_rows
 from initcli.reports.compare_row import CompareRow
-from initcli.reports.table import Column, Table, choose_columns, refuse_unknown, sort_rows
+from initcli.reports.table import Column, Table
 from initcli.statistics.pair import Distance
 
 GROUPS = {"layer": layers_by_name, "role": roles_by_name}

@@ -9,10 +9,11 @@ from initcli.commands.comparing.details import DetailRequest
 from initcli.commands.comparing.groups import check_shown, group_table, grouped
 from initcli.commands.comparing.measure import Measured
 from initcli.commands.comparing.tolerance import Tolerances
+from initcli.reports.choice import choose_columns, sort_rows
 from initcli.reports.compare_columns import COLUMNS
 from initcli.reports.compare_row import CompareRow, compare_row
 from initcli.reports.compare_status import SAME
-from initcli.reports.table import Column, Table, choose_columns, sort_rows
+from initcli.reports.table import Column, Table
 from initcli.statistics.pair import Distance
 
 

@@ -9,7 +9,7 @@ from initcli.core.errors import OptionError
 from initcli.core.progress import SILENT, Progress
 from initcli.engine.local import default_jobs
 from initcli.engine.wanted import PLAIN, Wanted
-from initcli.reports.table import refuse_unknown
+from initcli.reports.choice import refuse_unknown
 from initcli.reports.tensor_columns import (
     COLUMNS,
     DISTRIBUTION_KEYS,

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from initcli.checks.finding import Finding
 from initcli.checks.observation import Observation
 from initcli.commands.observing.request import Request, Show
+from initcli.reports.choice import choose_columns, sort_rows
 from initcli.reports.describe import pooled_row, tensor_row
-from initcli.reports.table import Column, Table, choose_columns, sort_rows
+from initcli.reports.table import Column, Table
 from initcli.reports.tensor_columns import COLUMNS, UNPOOLED_KEYS
 from initcli.reports.tensor_row import TensorRow
 
