@@ -15,6 +15,7 @@ from initcli.checks.gate import Gate
 from initcli.checks.registry import CHECKS
 from initcli.core.errors import InitcliError
 from initcli.core.text import plural
+from initcli.reports.compare_groups import GroupRow
 from initcli.reports.compare_row import CompareRow
 from initcli.reports.compare_status import Status
 from initcli.reports.inquiry import Inquiry, inquiry_of_names
@@ -39,7 +40,7 @@ class CompareDocument(TypedDict):
     b: str
     counts: Mapping[str, int]
     proposals: tuple[Proposal, ...]
-    tensors: Annotated[Records, Rows(CompareRow, also=("shape", "dtype"))]
+    tensors: Annotated[Records, Rows(CompareRow, also=("shape", "dtype")), Rows(GroupRow)]
     findings: Annotated[Records, Rows(Finding, is_whole=True)]
 
 

@@ -6,8 +6,8 @@ from initcli.reports.table import Column, Form
 
 COLUMNS = (
     Column("name", Form.TEXT, 100),
-    Column("name_b", Form.TEXT, 96),
     Column("status", Form.TEXT, 99),
+    Column("name_b", Form.TEXT, 96),
     Column("matched", Form.TEXT, 92),
     Column("within", Form.TEXT, 70),
     Column("shape", Form.TEXT, 80),

@@ -111,7 +111,8 @@ class _Builder:
 
     def _composed(self, origin: Any, arguments: tuple[Any, ...]) -> Schema:  # noqa: ANN401 - likewise
         if origin is Annotated:
-            return {"type": "array", "items": self._rows(arguments[1])}
+            items = [self._rows(rows) for rows in arguments[1:]]
+            return {"type": "array", "items": items[0] if len(items) == 1 else {"anyOf": items}}
         if origin in {Union, types.UnionType}:
             return _either([self.of(one) for one in arguments])
         if issubclass(origin, Mapping):

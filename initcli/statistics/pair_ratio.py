@@ -23,7 +23,7 @@ _FLOAT32_ROUNDING = 2.0**-24
 _FLOAT64_ROUNDING = 2.0**-51  # of three operations
 # What the sums, in float64, may be off by, relative to themselves; ample for 10¹² values.
 _SUMS = 1e-9
-# Each pair after the first agrees by chance with odds of about epsilon.
+# Each pair after the first agrees by chance with odds of one to the values between x and c·x.
 _EVIDENCE_BITS = 60
 _COARSEST = 2.0**-7  # bfloat16's
 
@@ -134,10 +134,10 @@ def may_be_scaled(distance: Distance, dtype_a: DType, dtype_b: DType) -> bool:
 def factor_of(ratio: Ratio, distance: Distance, dtype_a: DType, dtype_b: DType) -> float | None:
     """Returns c if B = c·A to within rounding, c ≠ 1, and that can be no chance; else None.
 
-    Chance is ruled out by 60 bits: (pairs − 1)·log₂(1/ε), ε that of the coarser dtype. That c
-    was reached in two steps is only believed where |x| spans a factor of two, for of a constant
-    any values nearby are a multiple to within two roundings; and not in 8 bits, where two
-    roundings leave too little.
+    Chance is ruled out by 60 bits: (pairs − 1)·log₂(1 + |c − 1|/ε), or log₂(1/ε) if that is less,
+    ε that of the coarser dtype. That c was reached in two steps is only believed where |x| spans
+    a factor of two, for of a constant any values nearby are a multiple to within two roundings;
+    and not in 8 bits, where two roundings leave too little.
 
     Args:
         ratio: What the pairs say.
@@ -146,10 +146,11 @@ def factor_of(ratio: Ratio, distance: Distance, dtype_a: DType, dtype_b: DType) 
         dtype_b: B's.
     """
     epsilon = max(dtype_a.epsilon, dtype_b.epsilon)
-    if (ratio.pairs - 1) * -math.log2(epsilon) < _EVIDENCE_BITS:
+    multiple = _multiple(distance)
+    surprise = min(math.log2(1 + abs(multiple - 1) / epsilon), -math.log2(epsilon))
+    if (ratio.pairs - 1) * surprise < _EVIDENCE_BITS:
         return None
     is_inverse = _is_inverse(dtype_a, dtype_b)
-    multiple = _multiple(distance)
     estimate = 1 / multiple if is_inverse else multiple
     is_telling = ratio.largest >= 2 * ratio.least and epsilon <= _COARSEST
     for interval in (ratio.once, ratio.twice)[: 1 + is_telling]:

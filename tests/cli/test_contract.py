@@ -254,7 +254,7 @@ def test_findings_reach_stderr_where_stdout_does_not_show_them(
     done = run("stats", samples / "faulty.safetensors", *options)
     assert done.returncode == 1
     assert "error    IC101  layers.1.weight: 1 of 6,400 values NaN" in done.stderr
-    assert done.stderr.splitlines()[-1] == "initcli: failed: 3 errors, 1 warning"
+    assert done.stderr.splitlines()[-1] == "initcli: failed: 3 errors, 2 warnings"
 
 
 def test_findings_say_which_of_several_checkpoints(run: Run, samples: Path) -> None:

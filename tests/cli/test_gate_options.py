@@ -54,7 +54,7 @@ def test_a_projects_settings_hold_below_it_and_options_go_before(tmp_path: Path)
     ("arguments", "message"),
     [
         (["--select-check", "IC7"], "no check's code begins with 'IC7'"),
-        (["--ignore-check", "IC1O1"], "did you mean IC101"),
+        (["--ignore-check", "IC1O1"], "or IC101 or"),
         (["--fail-on", "errors"], "--fail-on: 'errors' is none of its values"),
         (["--config", "absent.toml"], "E107"),
         (["--config", "absent.toml", "--no-config"], "--no-config reads none"),

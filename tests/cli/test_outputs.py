@@ -90,7 +90,7 @@ def test_one_scan_feeds_files_and_stdout(run: Run, samples: Path, tmp_path: Path
     assert done.stdout.startswith("::error file=")
     document = json.loads((tmp_path / "s.json").read_text("utf-8"))
     results = json.loads((tmp_path / "s").read_text("utf-8"))["runs"][0]["results"]
-    assert len(results) == len(document["findings"]) == done.stdout.count("::error ") + 1
+    assert len(results) == len(document["findings"]) == done.stdout.count("::error ") + 2
     root = ET.fromstring((tmp_path / "s.xml").read_text("utf-8"))  # noqa: S314 - our own output
     assert int(root.attrib["failures"]) == done.stdout.count("::error ") + 1
     assert len((tmp_path / "s.csv").read_text("utf-8").splitlines()) == 25
@@ -100,7 +100,7 @@ def test_without_a_form_for_stdout_stderr_has_the_findings(run: Run, samples: Pa
     done = run("stats", samples / "faulty.safetensors", "-o", "s.json", "-o", "s.sarif")
     assert (done.returncode, done.stdout) == (1, "")
     assert "IC101  layers.1.weight" in done.stderr
-    assert done.stderr.splitlines()[-1] == "initcli: failed: 3 errors, 1 warning"
+    assert done.stderr.splitlines()[-1] == "initcli: failed: 3 errors, 2 warnings"
 
 
 def test_compare_tells_a_ci_service_what_differs(run: Run, samples: Path, tmp_path: Path) -> None:
@@ -108,10 +108,10 @@ def test_compare_tells_a_ci_service_what_differs(run: Run, samples: Path, tmp_pa
     done = run("compare", a, b, "-s", "head.bias", "--format", "github", "-o", "sarif:d.sarif")
     assert done.returncode == 1
     assert done.stdout.splitlines()[0].endswith(
-        "::head.bias: changed: 10 of 10 values beyond tolerance, max |a − b| 0.1822"
+        "::head.bias: 10 of 10 values beyond tolerance, relative change 1.091"
     )
     [result] = json.loads((tmp_path / "d.sarif").read_text("utf-8"))["runs"][0]["results"]
-    assert result["ruleId"] == "IC301"
+    assert result["ruleId"] == "IC401"
     assert run("compare", a, a, "--format", "github").stdout.startswith("no difference")
 
 
@@ -155,7 +155,7 @@ def test_the_summary_of_a_step_is_appended_to(run: Run, samples: Path, tmp_path:
     assert run("compare", faulty, faulty, "-o", "github:log", env=env).returncode == 0
     text = (tmp_path / SUMMARY).read_text("utf-8")
     assert text.startswith("before\n| name |")
-    assert "**failed: 3 errors, 1 warning**" in text
+    assert "**failed: 3 errors, 2 warnings**" in text
     assert "24 identical" in text
     assert run("stats", faulty, "--format", "markdown", env=env).stdout in text
     assert (tmp_path / SUMMARY).read_text("utf-8") == text

@@ -60,7 +60,7 @@ def test_each_check_that_was_asked_is_a_rule_with_its_help(faulty: initcli.Stats
 def test_a_comparison_is_told_by_the_second_checkpoint(samples: Path) -> None:
     a, b = samples / "digits_mlp.safetensors", samples / "faulty.safetensors"
     run = run_of(initcli.compare(a, b))
-    assert {result["ruleId"] for result in run["results"]} == {"IC301"}
+    assert {result["ruleId"] for result in run["results"]} == {"IC401", "IC402", "IC403", "IC404"}
     places = {
         result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]
         for result in run["results"]

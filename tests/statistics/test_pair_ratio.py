@@ -16,7 +16,12 @@ from initcli.statistics.pair_ratio import RatioFold, factor_of, may_be_scaled, s
 CODES = ["F64", "F32", "F16", "BF16", "F8_E4M3", "F8_E5M2", "F8_E4M3FNUZ", "F8_E5M2FNUZ"]
 FACTORS = [2.0, 0.5, -1.0, 1 / math.sqrt(2), 1.001, -3.7, 1 / 24]
 GENERATOR = torch.Generator()
-GENERATOR.manual_seed(8)
+
+
+@pytest.fixture(autouse=True)
+def _seed() -> None:
+    """Whatever was drawn before, and in which process, a test draws the same."""
+    GENERATOR.manual_seed(8)
 
 
 def drawn(code: str, count: int = 20_000, std: float = 0.5) -> torch.Tensor:
