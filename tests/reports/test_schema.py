@@ -110,7 +110,8 @@ def test_a_document_keeps_to_its_schema(
     if (tmp_path / "made.safetensors").exists():
         return  # a second run would be refused
     if not (tmp_path / "cut.safetensors").exists():
-        [rows] = (document[key] for key in ("tensors", "rows") if key in document)
+        keys = ("steps",) if "step" in arguments else ("tensors", "rows")
+        [rows] = (document[key] for key in keys if key in document)
         lines = printed(*filled, "--format", "jsonl").splitlines()
         assert [json.loads(line) for line in lines] == rows
 
