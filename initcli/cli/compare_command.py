@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,9 +12,11 @@ from initcli.cli.output import deliver, progress
 from initcli.cli.targets import targets_of
 from initcli.core.errors import OptionError
 from initcli.reports import timeline_columns
-from initcli.reports.compare import CompareReport
 from initcli.reports.compare_columns import COLUMNS, GROUP_COLUMNS
-from initcli.reports.timeline import TimelineReport
+
+if TYPE_CHECKING:
+    from initcli.reports.compare import CompareReport
+    from initcli.reports.timeline import TimelineReport
 
 JOINING = "What is compared with what"
 _PAIR = 2
