@@ -39,4 +39,8 @@ def _assert_checkpoint(*paths: str | Path, **options: Any) -> StatsReport:  # no
         return report
     from initcli.render.findings import finding_lines
 
-    raise AssertionError("\n".join((report.verdict, *finding_lines(report.findings))))
+    raise AssertionError(
+        "\n".join(
+            (report.verdict, *finding_lines(report.told, names_checkpoints=report.has_several))
+        )
+    )

@@ -16,6 +16,7 @@ from initcli.core.text import visible
     Severity.ERROR,
     of=Contents,
     looks_at="names, with --model",
+    evidence="match",
     advice="with --model: see whether the layer was saved, or renamed",
 )
 def is_missing(contents: Contents) -> Iterator[tuple[str, str]]:
@@ -32,6 +33,7 @@ def is_missing(contents: Contents) -> Iterator[tuple[str, str]]:
     Severity.ERROR,
     of=Contents,
     looks_at="names, with --model",
+    evidence="match",
     advice="with --model: see whether the model or its configuration is another",
 )
 def is_unexpected(contents: Contents) -> Iterator[tuple[str, str]]:
@@ -48,6 +50,7 @@ def is_unexpected(contents: Contents) -> Iterator[tuple[str, str]]:
     Severity.ERROR,
     of=Contents,
     looks_at="shapes, with --model",
+    evidence="match",
     advice="with --model: see whether the configuration is another, or the layer transposed",
 )
 def is_misshapen(contents: Contents) -> Iterator[tuple[str, str]]:
@@ -64,6 +67,7 @@ def is_misshapen(contents: Contents) -> Iterator[tuple[str, str]]:
     Severity.ERROR,
     of=Contents,
     looks_at="names, with --model",
+    evidence="match",
     advice="with --model: rename the tensors, or load the part of the model they are of",
 )
 def prefix_departs(contents: Contents) -> str | None:
@@ -76,8 +80,8 @@ def prefix_departs(contents: Contents) -> str | None:
         return None
     act = "without" if renaming.is_surplus else "with"
     return (
-        f"{renaming.before:,} of {renaming.names:,} names are the model's; {act} the prefix "
-        f"{visible(renaming.prefix, 120)} {renaming.after:,} are"
+        f"{renaming.before:,} of {renaming.names:,} names are the model's, and {act} the prefix "
+        f"'{visible(renaming.prefix, 120)}' {renaming.after:,} are"
     )
 
 

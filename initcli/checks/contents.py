@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from initcli.theory.peers import FEWEST, pattern_of
 
 if TYPE_CHECKING:
     from initcli.checks.matching import Match
@@ -40,6 +43,7 @@ class Contents:
         ties: Declared ties that are stored twice.
         match: The checkpoint beside the model that it is said to be of; None without one.
         is_empty: Whether it is sound and holds no tensor.
+        is_sharded: Whether an index says where its tensors are.
     """
 
     checkpoint: str
@@ -48,6 +52,13 @@ class Contents:
     ties: Sequence[StoredTie] = ()
     match: Match | None = None
     is_empty: bool = False
+    is_sharded: bool = False
+
+    @property
+    def has_peers(self) -> bool:
+        """Whether enough tensors have names that differ by their numbers only."""
+        patterns = Counter(pattern_of(each.tensor) for each in self.seen)
+        return max(patterns.values(), default=0) >= FEWEST
 
     @property
     def tensor(self) -> str:

@@ -147,7 +147,8 @@ def dtypes_differ(seen: Difference) -> str | None:
 def is_a_multiple(seen: Difference) -> str | None:
     """B is A times a number that is not one.
 
-    Training never does that: it is a scale that was forgotten, or folded in more than once.
+    Steps of training do not: it is a scale that was forgotten, or folded in more than once, or
+    nothing but weight decay.
     """
     return None if seen.factor is None else f"B = {seen.factor:.6g} · A"
 

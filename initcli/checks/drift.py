@@ -26,6 +26,7 @@ class Drifted:
         after: Its dtype and shape now; empty if it is gone.
         shifts: The statistics that moved beyond their sampling errors.
         reason: Why its statistics were not judged; empty if they were.
+        is_rewritten: Whether its hash is another, its form being the same.
     """
 
     checkpoint: str
@@ -34,6 +35,7 @@ class Drifted:
     after: str
     shifts: Sequence[Shift] = ()
     reason: str = ""
+    is_rewritten: bool = False
 
 
 @check(
@@ -98,6 +100,21 @@ def is_of_another_form(seen: Drifted) -> str | None:
     """
     has_both = seen.before and seen.after
     return f"{seen.before} → {seen.after}" if has_both and seen.before != seen.after else None
+
+
+@check(
+    "IC505",
+    Severity.WARNING,
+    of=Drifted,
+    looks_at="hashes, with --baseline and --hash in both runs, or reports to compare",
+    advice=f"compare with the old checkpoint, value by value; {_REFRESH}",
+)
+def is_rewritten(seen: Drifted) -> str | None:
+    """The bytes are not those of the baseline, though no statistic shows it.
+
+    Another draw looks like that, but so do rows in another order and a few steps of training.
+    """
+    return "the hash is another" if seen.is_rewritten and not seen.shifts else None
 
 
 @check(

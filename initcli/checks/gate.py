@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from initcli.checks.finding import Finding, Severity
@@ -40,14 +39,3 @@ class Gate:
         if self.fail_on is FailOn.NEVER:
             return False
         return finding.severity.rank >= Severity(self.fail_on.value).rank
-
-
-def passes(findings: Iterable[Finding], fail_on: FailOn, *, strict: bool) -> bool:
-    """Whether a run is clean.
-
-    Args:
-        findings: All that was found; what a baseline knows of does not count.
-        fail_on: The lightest severity that fails.
-        strict: Whether what was not checked fails too.
-    """
-    return not any(map(Gate(fail_on, strict).fails, findings))

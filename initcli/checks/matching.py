@@ -76,6 +76,11 @@ class Match:
     misshapen: Mapping[str, tuple[Shape, Shape]] = field(default_factory=dict)
     renaming: Renaming | None = None
 
+    @property
+    def departures(self) -> int:
+        """How many tensors are not as the model has them."""
+        return len(self.missing) + len(self.unexpected) + len(self.misshapen)
+
 
 def match(
     model: Model,

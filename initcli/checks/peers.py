@@ -24,6 +24,7 @@ _LONGEST_PATTERN = 120
     Severity.WARNING,
     of=Contents,
     looks_at="float matrices and kernels of five layers or more",
+    evidence="has_peers",
     advice="see whether the layer was rescaled, diverged or decayed",
 )
 def scale_is_off_peers(contents: Contents) -> Iterator[tuple[str, str]]:

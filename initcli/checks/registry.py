@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal, Protocol, TypeVar
 
 from initcli.checks.finding import Finding, Severity
 from initcli.checks.policy import EVERYTHING, Policy
 
-Need = Literal["", "rows", "hashes"]
+_MEASURED = "Observation"
+Need = Literal["", "rows", "hashes", "law"]
 Found = str | Iterable[tuple[str, str]] | None
 """What is wrong with the subject; or, of a subject that holds several, names and what is wrong."""
 
@@ -52,8 +53,8 @@ class Check:
         advice: What the user can do.
         is_coverage: Whether a finding means that something was not checked.
         needs: What `stats` measures only when it is asked to.
-        evidence: The column that a tensor's row lacks where the check could not look; empty
-            if it always can.
+        evidence: The column of a tensor's row, or the attribute of another subject, that is
+            missing where the check could not look; empty if it always can.
     """
 
     code: str
@@ -93,7 +94,7 @@ def check(  # noqa: PLR0913 - all that the documentation says of one
     advice: str,
     is_coverage: bool = False,
     needs: Need = "",
-    evidence: str = "nan",
+    evidence: str | None = None,
 ) -> Callable[[Inspect[_Subject_contra]], Inspect[_Subject_contra]]:
     """Registers a function as the check of a code; what was read has its NaN counted."""
 
@@ -101,7 +102,8 @@ def check(  # noqa: PLR0913 - all that the documentation says of one
         if code in CHECKS:
             message = f"two checks of code {code}"
             raise ValueError(message)
-        seen = "" if is_coverage else evidence
+        usual = "" if is_coverage or of.__name__ != _MEASURED else "nan"
+        seen = usual if evidence is None else evidence
         CHECKS[code] = Check(
             code, severity, of, function, looks_at, advice, is_coverage, needs, seen
         )
@@ -110,10 +112,22 @@ def check(  # noqa: PLR0913 - all that the documentation says of one
     return register
 
 
+def looked(subject: Subject, codes: Iterable[str]) -> tuple[str, ...]:
+    """Returns the codes of those checks that could look at a subject."""
+    return tuple(
+        code
+        for code in codes
+        if isinstance(subject, (each := CHECKS[code]).of)
+        and (not each.evidence or getattr(subject, each.evidence))
+    )
+
+
 def codes_of(*kinds: type, policy: Policy = EVERYTHING) -> tuple[str, ...]:
     """Returns the codes of the checks that are asked of some kinds of subjects, in order."""
     return tuple(
-        code for code, each in sorted(CHECKS.items()) if each.of in kinds and policy.asks(code)
+        code
+        for code, each in sorted(CHECKS.items())
+        if each.of in kinds and policy.asks(code, is_coverage=each.is_coverage)
     )
 
 
@@ -141,6 +155,23 @@ def _located(subject: Subject, found: Found) -> Iterator[tuple[str, str]]:
         yield from found or ()
 
 
+def selectable(code: str, kinds: Collection[type], *, has_laws: bool) -> bool:
+    """Whether some check whose code begins so can look at anything.
+
+    Args:
+        code: A code, or its beginning.
+        kinds: The kinds of subjects that there are.
+        has_laws: Whether schemes are expected of tensors.
+    """
+    return any(
+        each.of in kinds and (has_laws or each.needs != "law")
+        for own, each in CHECKS.items()
+        if own.startswith(code)
+    )
+
+
 def needed(policy: Policy) -> frozenset[Need]:
     """Returns what must be measured for the checks that a policy names by their codes."""
-    return frozenset(each.needs for code, each in CHECKS.items() if policy.names(code))
+    return frozenset(
+        each.needs for code, each in CHECKS.items() if policy.names(code) or code in policy.severity
+    )

@@ -22,6 +22,7 @@ _LEAST_SHARE = 0.75
     Severity.WARNING,
     of=Contents,
     looks_at="tensors whose names differ by their layers' numbers only",
+    evidence="has_peers",
     advice="cast them alike, or see that the mixture is meant",
 )
 def dtype_departs(contents: Contents) -> Iterator[tuple[str, str]]:

@@ -16,6 +16,7 @@ from initcli.formats.defect import Flaw
     Severity.ERROR,
     of=Contents,
     looks_at="the index of a sharded checkpoint",
+    evidence="is_sharded",
     advice="fetch the shards and their index again, from one revision",
 )
 def index_disagrees(contents: Contents) -> Iterator[tuple[str, str]]:
@@ -31,6 +32,7 @@ def index_disagrees(contents: Contents) -> Iterator[tuple[str, str]]:
     Severity.ERROR,
     of=Contents,
     looks_at="the headers of a sharded checkpoint",
+    evidence="is_sharded",
     advice="remove one of them; compare them first",
 )
 def name_is_in_two_shards(contents: Contents) -> Iterator[tuple[str, str]]:
@@ -61,6 +63,7 @@ def file_is_unreadable(contents: Contents) -> Iterator[tuple[str, str]]:
     Severity.ERROR,
     of=Contents,
     looks_at="ties declared by metadata, config.json or --model and stored twice",
+    evidence="ties",
     advice="store one of the two, or declare no tie",
 )
 def tie_is_broken(contents: Contents) -> Iterator[tuple[str, str]]:

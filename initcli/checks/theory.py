@@ -20,6 +20,7 @@ _LONG = 1e6
     Severity.ERROR,
     of=Observation,
     looks_at="tensors with an expected scheme",
+    needs="law",
     advice="initcli schemes shows what each scheme draws",
     evidence="mean_z",
 )
@@ -39,6 +40,7 @@ def mean_is_off(seen: Observation) -> str | None:
     Severity.ERROR,
     of=Observation,
     looks_at="tensors with an expected scheme",
+    needs="law",
     advice="look for a wrong fan, gain or mode, or a trained layer",
     evidence="z",
 )
@@ -59,6 +61,7 @@ def variance_is_off(seen: Observation) -> str | None:
     Severity.ERROR,
     of=Observation,
     looks_at="tensors whose scheme fixes where values lie",
+    needs="law",
     advice="see whether the layer was trained, permuted or rescaled",
     evidence="structure",
 )
@@ -76,6 +79,7 @@ def structure_is_off(seen: Observation) -> str | None:
     Severity.ERROR,
     of=Observation,
     looks_at="tensors whose scheme draws between bounds",
+    needs="law",
     advice="look for a wrong bound, or a trained layer",
 )
 def support_is_violated(seen: Observation) -> str | None:

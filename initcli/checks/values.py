@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 _WEIGHTS = ("weight", "kernel")
 
 
+# As PEFT and its like call it.
+_ZERO_BY_RIGHT = frozenset({"lora_B", "lora_embedding_B", "lora_up"})
+
+
 @check(
     "IC101",
     Severity.ERROR,
@@ -62,8 +66,11 @@ def is_all_zero(seen: Observation) -> str | None:
     """A matrix holds nothing but zeros, and no scheme says it should.
 
     Nothing passes through, and often no gradient: mostly a layer that was never loaded. A weight
-    of one row or column counts as a matrix here.
+    of one row or column counts as a matrix here, and the second factor of an adapter (LoRA) does
+    not: it is zero until it was trained.
     """
+    if _ZERO_BY_RIGHT & set(seen.tensor.split(".")):
+        return None
     if not (seen.spec.is_matrix or _is_line_of_weights(seen.spec)):
         return None
     if not _is_unexpected_constant(seen) or seen.summary is None or seen.summary.minimum:

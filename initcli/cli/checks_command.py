@@ -14,7 +14,10 @@ from initcli.cli.targets import targets_of
 def checks(
     code: Annotated[
         str | None,
-        typer.Argument(help="Show this one in full.", autocompletion=completion.check),
+        typer.Argument(
+            help="Show this one in full, or list those that begin so.",
+            autocompletion=completion.check,
+        ),
     ] = None,
     form: options.Form = None,
 ) -> None:

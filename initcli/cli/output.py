@@ -22,6 +22,7 @@ from initcli.reports.table import Report
 
 _BLOCK = 1 << 16
 FOR_MACHINES = {Format.JSON, Format.JSONL, Format.CSV}
+FOR_CI = {Format.JUNIT, Format.SARIF, Format.GITHUB}
 _CARRIES_NOTES = {Format.JSON, Format.MARKDOWN, Format.GITHUB}
 _SHOWS_FINDINGS = {Format.TABLE, Format.MARKDOWN, Format.SVG, Format.GITHUB}
 
@@ -140,7 +141,7 @@ def _say(report: Report, shown: Format | None) -> None:
     if shown not in _SHOWS_FINDINGS:
         from initcli.render.findings import finding_lines
 
-        for line in finding_lines(report.told):
+        for line in finding_lines(report.told, names_checkpoints=report.has_several):
             print(line, file=sys.stderr)
     if shown not in _CARRIES_NOTES:
         for note in report.notes:

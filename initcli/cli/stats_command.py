@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from initcli.cli import gate_options, options
-from initcli.cli.output import FOR_MACHINES, deliver, progress
+from initcli.cli.output import FOR_CI, FOR_MACHINES, deliver, progress
 from initcli.cli.targets import targets_of
 from initcli.reports.tensor_columns import COLUMNS
 
@@ -156,6 +156,7 @@ def stats(
             hashes=hashes,
             spectrum=spectrum,
             device=device,
+            check=any(one.form in FOR_CI for one in targets),
             detail=any(one.form in FOR_MACHINES for one in targets),
             jobs=jobs,
             progress=shown,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from initcli.cli.step_summary import summary_path
 from initcli.core.errors import OptionError, OutputError
-from initcli.core.text import visible
+from initcli.core.text import did_you_mean, visible
 from initcli.render.formats import Format, format_for
 
 _STDOUT = "-"
@@ -59,9 +59,18 @@ def targets_of(
 
 
 def _parted(text: str) -> tuple[Format | None, str]:
-    """Parts a form from a file's name; before any other colon stands a part of the name."""
+    """Parts a form from a file's name; one letter before a colon is a drive.
+
+    Raises:
+        OptionError: A word stands where a form should.
+    """
     head, colon, tail = text.partition(":")
-    return (Format(head), tail) if colon and head in list(Format) else (None, text)
+    if not colon or not head.isalpha() or len(head) == 1:
+        return None, text
+    if head not in list(Format):
+        hint = did_you_mean(head, list(Format)) or f"one of {', '.join(Format)}; or ./{text}"
+        raise OptionError(f"no form of output is called {head[:80]!r}", hint=hint)
+    return Format(head), tail
 
 
 def _target(form: Format | None, name: str) -> Target:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from initcli.checks.registry import CHECKS, Check
-from initcli.core.errors import OptionError
-from initcli.core.text import did_you_mean, plural, visible
+from initcli.commands.gating.values import known_code
+from initcli.core.text import plural
 from initcli.reports.listing import (
     CHECK_COLUMNS,
     FIELD_COLUMNS,
@@ -16,27 +16,21 @@ from initcli.reports.listing import (
 
 
 def list_checks(code: str | None = None) -> ListingReport:
-    """Lists every check, or shows one of them in full.
+    """Lists every check or those whose codes begin alike, or shows one of them in full.
 
     Raises:
-        OptionError: No check has that code.
+        OptionError: No check's code begins so.
     """
-    if code is not None:
-        return _detail(_find(code))
+    if code is not None and code.upper() in CHECKS:
+        return _detail(CHECKS[code.upper()])
     rows = [
         CheckRow(each.code, each.severity.value, each.title, each.looks_at, each.advice)
-        for _, each in sorted(CHECKS.items())
+        for own, each in sorted(CHECKS.items())
+        if own.startswith("" if code is None else known_code(code))
     ]
     return ListingReport(
         "initcli.checks/1", listing(CHECK_COLUMNS, rows), plural(len(rows), "check")
     )
-
-
-def _find(code: str) -> Check:
-    if code.upper() not in CHECKS:
-        hint = did_you_mean(code.upper(), CHECKS) or "initcli checks lists them"
-        raise OptionError(f"no check {visible(code, 80)!r}", hint=hint)
-    return CHECKS[code.upper()]
 
 
 def _detail(check: Check) -> ListingReport:

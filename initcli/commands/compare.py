@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from initcli.checks.contents import Contents
 from initcli.checks.difference import Difference
+from initcli.checks.drift import Drifted
 from initcli.checks.finding import Finding
 from initcli.checks.registry import codes_of, run_checks
 from initcli.commands.arguments import require_positive
@@ -110,6 +111,7 @@ def compare(
         fail_on=fail_on,
         strict=strict,
     )
+    criteria.refuse_idle(Contents, Drifted if has_report(a, b) else Difference)
     selector = Selector.of(select, exclude)
     parsed = [Rename.parse(text) for text in renames]
     if has_report(a, b):
@@ -159,7 +161,7 @@ def compare(
         for row, each in zip(rows, measured.found, strict=True)
         if each.pair
     }
-    findings = _findings(rows, (one, other), criteria)
+    findings = _findings(rows, (one, other), unmeasured | unturned(joins, wanted), criteria)
     return CompareReport(
         str(a),
         str(b),
@@ -170,8 +172,6 @@ def compare(
             *one.notes,
             *other.notes,
             *told(proposals, followed=follow_renames),
-            *unturned(joins, wanted),
-            *unmeasured,
         ),
         (*one.checkpoint.files, *other.checkpoint.files),
         criteria.passes(findings) and not (one.failures or other.failures),
@@ -189,11 +189,14 @@ def _chosen(one: Operand, other: Operand, selector: Selector) -> set[str]:
 
 
 def _findings(
-    rows: Sequence[CompareRow], operands: Sequence[Operand], criteria: Criteria
+    rows: Sequence[CompareRow],
+    operands: Sequence[Operand],
+    reasons: Mapping[str, str],
+    criteria: Criteria,
 ) -> tuple[Finding, ...]:
     contents = (
         Contents(str(each.checkpoint.path), (), each.checkpoint.defects) for each in operands
     )
     later = str(operands[-1].checkpoint.path)
-    differences = (difference_of(row, later) for row in rows)
+    differences = (difference_of(row, later, reasons.get(row.name, "")) for row in rows)
     return tuple(run_checks((*contents, *differences), criteria.policy))

@@ -7,9 +7,10 @@ from itertools import chain
 from pathlib import Path
 
 from initcli.checks.contents import Contents
+from initcli.checks.drift import Drifted
 from initcli.checks.finding import Finding
 from initcli.checks.observation import Observation
-from initcli.checks.registry import codes_of, needed, run_checks
+from initcli.checks.registry import codes_of, looked, needed, run_checks
 from initcli.commands.arguments import require_positive
 from initcli.commands.gating.criteria import Criteria
 from initcli.commands.observing.drift import drifted_from, with_known
@@ -28,6 +29,7 @@ from initcli.recipes.assign import Plan
 from initcli.recipes.selector import Selector
 from initcli.reports.baseline import Baseline, read_baseline
 from initcli.reports.describe import pooled_row
+from initcli.reports.inquiry import Examined
 from initcli.reports.stats import StatsReport
 
 
@@ -59,6 +61,7 @@ def stats(
     hashes: bool = False,
     spectrum: bool = False,
     device: str = "cpu",
+    check: bool = False,
     detail: bool = True,
     jobs: int | None = None,
     progress: Progress = SILENT,
@@ -98,6 +101,7 @@ def stats(
         hashes: Whether to hash every tensor, by which copies are found.
         spectrum: Whether to compute singular values, for which matrices are read again.
         device: `cpu`; nothing here has been measured to be faster elsewhere.
+        check: Whether values are read for the checks, even if no column shows any.
         detail: Whether quantiles and histograms are computed even if no column shows them.
         jobs: Threads; by default as many as cores.
         progress: Told of every byte read.
@@ -129,6 +133,7 @@ def stats(
     earlier = None if baseline is None else read_baseline(Path(baseline))
     needs = needed(criteria.policy)
     plan = Plan.of(asked, Selector.of(select, exclude))
+    _refuse_idle(plan, criteria, earlier, alpha, tolerance)
     of_model = _model(model, arguments)
     opening = open_all(paths)
     chosen = opening.choose(plan.selector)
@@ -137,7 +142,7 @@ def stats(
         rows=rows or "rows" in needs,
         hashes=hashes or "hashes" in needs,
         detail=detail or earlier is not None,
-        values=plan.has_schemes or criteria.gate.strict or earlier is not None,
+        values=check or plan.has_schemes or criteria.needs_values or earlier is not None,
         jobs=jobs,
         progress=progress,
     )
@@ -150,6 +155,8 @@ def stats(
     )
     whole = look_at_whole(opening, judged, plan.selector, of_model, request)
     progress.finish()
+    kinds = (Observation, Contents, *((Drifted,) if earlier else ()))
+    codes = codes_of(*kinds, policy=criteria.policy)
     findings = _findings(whole, earlier, plan.selector, criteria, values=request.values)
     total = pooled_row(plural(len(whole.seen), "tensor"), whole.seen)
     every = described(whole.seen, findings)
@@ -169,10 +176,28 @@ def stats(
         opening.files,
         criteria.passes(findings) and not opening.failures,
         has_values=request.values,
-        asked=codes_of(Observation, Contents, policy=criteria.policy) if request.values else (),
+        asked=codes if request.values else (),
+        examined=tuple(
+            Examined(each.checkpoint, "", looked(each, codes)) for each in whole.contents
+        ),
         gate=criteria.gate,
         failures=opening.failures,
     )
+
+
+def _refuse_idle(
+    plan: Plan,
+    criteria: Criteria,
+    earlier: Baseline | None,
+    alpha: float | None,
+    tolerance: float | None,
+) -> None:
+    """Refuses options that nothing in this run would heed."""
+    kinds = (Observation, Contents, *((Drifted,) if earlier else ()))
+    criteria.refuse_idle(*kinds, has_laws=plan.has_schemes)
+    for name, value in (("alpha", alpha), ("tolerance", tolerance)):
+        if value is not None and not (plan.has_schemes or earlier):
+            raise OptionError(f"--{name} is for a scheme, a recipe or a baseline to depart from")
 
 
 def _findings(
@@ -184,7 +209,7 @@ def _findings(
     values: bool,
 ) -> tuple[Finding, ...]:
     """Asks the checks, and marks what the baseline knows of."""
-    drifted = () if earlier is None else drifted_from(earlier, whole.seen, selector, criteria)
+    drifted = () if earlier is None else drifted_from(earlier, whole, selector, criteria)
     subjects = [*whole.contents, *(whole.seen if values else ()), *drifted]
     findings = run_checks(subjects, criteria.policy)
     return tuple(findings if earlier is None else with_known(findings, earlier))

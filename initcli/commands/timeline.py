@@ -19,12 +19,13 @@ from initcli.commands.comparing.tolerance import EXACT, ByPattern, Tolerances
 from initcli.commands.gating.criteria import Criteria
 from initcli.core.errors import OptionError
 from initcli.core.progress import SILENT, Progress
-from initcli.core.text import did_you_mean, plural
+from initcli.core.text import did_you_mean, plural, visible
 from initcli.engine.local import default_jobs
 from initcli.engine.strands import Strand, courses
 from initcli.formats.checkpoint import StoredTensor
 from initcli.recipes.renames import Rename
 from initcli.recipes.selector import Selector
+from initcli.reports.baseline import is_report
 from initcli.reports.choice import choose_columns, refuse_unknown, sort_rows
 from initcli.reports.table import Column, Table
 from initcli.reports.timeline import StepRow, TimelineReport, TimelineRow
@@ -95,6 +96,10 @@ def timeline(
     refuse_unknown(known, columns, sort)
     if len(paths) < _LEAST:
         raise OptionError("a timeline has at least two checkpoints")
+    for path in paths:
+        if is_report(Path(path)):
+            where = visible(str(path), 300)
+            raise OptionError("a report is compared with one checkpoint only", where=where)
     criteria = Criteria.of(
         config,
         select_check=select_check,
@@ -102,6 +107,7 @@ def timeline(
         fail_on=fail_on,
         strict=strict,
     )
+    criteria.refuse_idle(Contents, Departure)
     allowed = Tolerances.of(rtol, atol, tolerances, equal_nan=equal_nan, said=criteria.settings)
     parsed = [Rename.parse(text) for text in renames]
     ordered, notes = in_order([str(path) for path in paths])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterator
+from functools import reduce
+from operator import add
 
 from initcli.core.dtypes import BYTE
 from initcli.core.progress import SILENT, Progress
@@ -47,9 +49,15 @@ def _update(pair: Pair) -> Update:
             return widen(rows_b(first, count)) - widen(rows_a(first, count))
 
         sides = ((rows_a, pair.a.spec.dtype), (rows_b, pair.b.spec.dtype))
-        rounded, dtype = sides[pair.a.spec.dtype.epsilon <= pair.b.spec.dtype.epsilon]
+        coarsest = max(pair.a.spec.dtype.epsilon, pair.b.spec.dtype.epsilon)
         try:
-            noise = rounding_noise(rounded, shape, dtype)
+            # Of one dtype, both may have been rounded to it.
+            noises = [
+                rounding_noise(rows, shape, dtype)
+                for rows, dtype in sides
+                if dtype.epsilon == coarsest
+            ]
+            noise = reduce(add, noises)
         except NotFiniteError as error:
             return Update(reason=str(error))
         return update_of(read_rows, shape, noise)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from initcli.formats.checkpoint import Checkpoint, open_regular
 from initcli.formats.index import SUFFIX, read_index
 from initcli.formats.safetensors import HEADER_LIMIT, PREFIX, read_shard
 
+_SHARD = re.compile(r"-\d+-of-\d+\.safetensors$")
 _READABLE = "initcli reads .safetensors, a .safetensors.index.json, or a directory holding either"
 _SIGNATURES = {
     b"PK\x03\x04": "a zip archive (PyTorch .pt or NumPy .npz)",
@@ -82,10 +84,18 @@ def _open_directory(path: Path, *, lenient: bool) -> Checkpoint:
     if len(chosen) != 1:
         what = plural(len(indexes), "index", "indexes") if indexes else plural(len(files), "file")
         message = f"a directory with {what} of safetensors" if chosen else "no checkpoint in it"
-        hint = f"name one of them, such as {visible(chosen[0], 80)}" if chosen else _READABLE
+        hint = _hint_of(chosen)
         raise UnknownFormatError(message, where=visible(str(path), 300), hint=hint)
     opened = _open_file(path / chosen[0], lenient=lenient)
     return replace(opened, path=path, notes=_unlisted(opened, files))
+
+
+def _hint_of(names: list[str]) -> str:
+    if not names:
+        return _READABLE
+    if all(_SHARD.search(name) for name in names):
+        return "these are shards, and their index, *.safetensors.index.json, is missing: fetch it"
+    return f"name one of them, such as {visible(names[0], 80)}"
 
 
 def _unlisted(opened: Checkpoint, files: list[str]) -> tuple[str, ...]:

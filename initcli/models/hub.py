@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from initcli.core.errors import FactoryError, OptionError, UnknownFormatError
+from initcli.core.tensor import TensorSpec
 from initcli.core.text import did_you_mean, visible
 from initcli.formats.config import NAME, read_config_file
 from initcli.schemes.fills import global_generator
@@ -21,6 +22,25 @@ if TYPE_CHECKING:
 
 _WEIGHTS = frozenset({".safetensors", ".bin", ".pt", ".pth", ".ckpt", ".gguf", ".h5", ".msgpack"})
 _INSTALL = "pip install 'initcli[hf]'"
+
+
+def saved_specs(model: nn.Module, own: Mapping[str, TensorSpec]) -> dict[str, TensorSpec]:
+    """Returns what the library writes of a model, where it saves under other names and shapes.
+
+    Since version 5 experts are one tensor in a module and one each in its files.
+
+    Args:
+        model: One of the library's, on the meta device.
+        own: The module's own tensors, of whose dtypes those are that are made of them.
+    """
+    from transformers.core_model_loading import revert_weight_conversion
+
+    usual = next(iter(own.values())).dtype
+    saved = revert_weight_conversion(model, model.state_dict())  # type: ignore[arg-type]
+    return {
+        name: own.get(name) or TensorSpec(name, usual, tuple(each.shape))
+        for name, each in saved.items()
+    }
 
 
 def config_of(source: str) -> Path | None:

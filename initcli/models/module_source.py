@@ -36,6 +36,7 @@ class ModuleSource:
 
     Attributes:
         values: What the module holds, by name; on the meta device, shapes alone.
+        saved: Names and shapes that its library stores it by; None if they are its own.
         remade: Gives the values of a tensor that has none, by its name; None if nothing can.
     """
 
@@ -50,6 +51,7 @@ class ModuleSource:
     checkpoint: Checkpoint | None = None
     config: Mapping[str, object] = field(default_factory=dict)
     remade: Callable[[str], torch.Tensor] | None = None
+    saved: Callable[[], Mapping[str, TensorSpec]] | None = None
 
     def has_values(self, names: Iterable[str]) -> bool:
         """Whether it was built with values for these, or can make them."""

@@ -15,7 +15,7 @@ from initcli.core.errors import FactoryError, OptionError
 from initcli.core.text import visible
 from initcli.formats.detect import open_checkpoint
 from initcli.models.factory import build_module, is_factory
-from initcli.models.hub import build_configured, config_of
+from initcli.models.hub import build_configured, config_of, saved_specs
 from initcli.models.source import CheckpointSource, Source
 
 if TYPE_CHECKING:
@@ -72,7 +72,9 @@ def _configured(text: str, config: Path, *, seed: int, dtype: DType | None) -> S
 
     model, said = build_configured(config, seed)
     remade = partial(materialise, model, seed=seed)
-    return replace(module_source(text, model, dtype), config=said, remade=remade)
+    source = module_source(text, model, dtype)
+    saved = partial(saved_specs, model, source.specs)
+    return replace(source, config=said, remade=remade, saved=saved)
 
 
 def open_model(text: str, arguments: Sequence[str]) -> Source:

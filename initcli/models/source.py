@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -55,6 +55,10 @@ class Source(Protocol):
     def config(self) -> Mapping[str, object]:
         """The model's configuration, whose numbers formulas may use; empty without one."""
 
+    @property
+    def saved(self) -> Callable[[], Mapping[str, TensorSpec]] | None:
+        """Names and shapes that its library stores it by, where they may be others; else None."""
+
     def has_values(self, names: Iterable[str]) -> bool:
         """Whether it has values for all of these tensors, and not their shapes alone."""
 
@@ -81,6 +85,10 @@ class CheckpointSource:
     def specs(self) -> Mapping[str, TensorSpec]:
         """The checkpoint's tensors."""
         return self.checkpoint.specs
+
+    @property
+    def saved(self) -> None:
+        """It is stored as it is."""
 
     @property
     def layers(self) -> Mapping[str, Layer]:

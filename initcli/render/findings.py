@@ -11,12 +11,14 @@ from initcli.core.text import visible
 MOST = 50
 
 
-def told(findings: Sequence[Finding]) -> Iterator[tuple[Finding, str]]:
+def told(findings: Sequence[Finding], *, names_checkpoints: bool) -> Iterator[tuple[Finding, str]]:
     """Yields the findings to show, heaviest first, with what was found where.
 
-    The checkpoint is named only where findings come from several.
+    Args:
+        findings: What checks found.
+        names_checkpoints: Whether there are several that it may have been found in.
     """
-    is_alone = len({finding.checkpoint for finding in findings}) == 1
+    is_alone = not names_checkpoints
     for finding in heapq.nsmallest(MOST, findings, key=lambda each: -each.severity.rank):
         places = (finding.tensor,) if is_alone else (finding.checkpoint, finding.tensor)
         where = " ".join(visible(place) for place in places if place)
@@ -29,9 +31,9 @@ def beyond_most(findings: Sequence[Finding]) -> str:
     return f"and {more:,} more; --format json has them all" if more > 0 else ""
 
 
-def finding_lines(findings: Sequence[Finding]) -> Iterator[str]:
+def finding_lines(findings: Sequence[Finding], *, names_checkpoints: bool) -> Iterator[str]:
     """Yields a line a finding."""
-    for finding, what in told(findings):
+    for finding, what in told(findings, names_checkpoints=names_checkpoints):
         yield f"{finding.severity.value:<7}  {finding.code}  {what}"
     if last := beyond_most(findings):
         yield last

@@ -92,7 +92,7 @@ def _within(pieces: Iterable[str], room: int) -> str | None:
 
 def _digest(report: Report) -> Iterator[str]:
     yield f"**{escaped(visible(report.verdict, _LONGEST))}**\n\n"
-    for finding, what in told(report.inquiry.findings):
+    for finding, what in told(report.inquiry.findings, names_checkpoints=False):
         line = escaped(visible(what, _LONGEST))
         yield f"- **{finding.severity.value}** {finding.code} {line}\n"
     rows = plural(len(report.table.rows), "row")

@@ -67,13 +67,17 @@ def _rule(check: Check) -> Record:
 
 
 def _invocation(report: Report) -> Record:
-    """Says how the run ended; it did its work even where it shut the gate."""
+    """Says how the run ended; where it shut the gate, it did its work."""
     notes = [{"level": "note", "message": _message(note)} for note in report.notes]
+    failures = [
+        {"level": "error", "message": _message(f"{each.code}: {each.message}")}
+        for each in report.failures
+    ]
     return {
-        "executionSuccessful": True,
-        "exitCode": 0 if report.passed else 1,
+        "executionSuccessful": not failures,
+        "exitCode": 2 if failures else 0 if report.passed else 1,
         "exitCodeDescription": visible(report.verdict),
-        "toolExecutionNotifications": notes,
+        "toolExecutionNotifications": [*failures, *notes],
     }
 
 

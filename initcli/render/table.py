@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from rich.text import Text
 
-from initcli.checks.finding import Finding, Severity
+from initcli.checks.finding import Severity
 from initcli.core.text import inert, visible
 from initcli.render.columns import fitting, written
 from initcli.render.findings import beyond_most, told
@@ -61,13 +61,13 @@ def _fitted(table: Table, screen: Screen) -> Iterator[str]:
 
 def _remarks(report: Report) -> Iterator[Text]:
     """Yields what stands below the table: findings and the verdict."""
-    yield from _finding_texts(report.told)
+    yield from _finding_texts(report)
     yield Text(visible(report.verdict), style="bold" if report.passed else "bold red")
 
 
-def _finding_texts(findings: Sequence[Finding]) -> Iterator[Text]:
-    for finding, what in told(findings):
+def _finding_texts(report: Report) -> Iterator[Text]:
+    for finding, what in told(report.told, names_checkpoints=report.has_several):
         severity = (f"{finding.severity.value:<7}", _STYLES[finding.severity])
         yield Text.assemble(severity, f"  {finding.code}  {what}")
-    if last := beyond_most(findings):
+    if last := beyond_most(report.told):
         yield Text(last)

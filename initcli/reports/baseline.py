@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from initcli.core.errors import BaselineError
+from initcli.core.errors import BaselineError, MalformedError
 from initcli.core.text import visible
 from initcli.formats.checkpoint import open_regular
 from initcli.formats.strict_json import parse_object
@@ -18,9 +18,11 @@ from initcli.reports.tensor_columns import QUANTILES
 from initcli.reports.tensor_row import TensorRow
 from initcli.theory.drift import Standing
 
-# A million tensors with every column stay below.
-_LONGEST = 2 << 30
+# A hundred thousand tensors with every column take half of it.
+_LONGEST = 256 << 20
 _NEEDED = ("name", "parameters", "shape", "dtype", "mean", "variance", "nan", "inf")
+# Of two values at equal distance the kurtosis is 1, but for rounding.
+_ROUNDING = 1e-6
 _REMEDY = "make it with: initcli stats CHECKPOINT --format json -o base.json"
 
 
@@ -68,15 +70,14 @@ def read_baseline(path: Path) -> Baseline:
 
     Raises:
         MissingError: It cannot be read.
-        MalformedError: It is no JSON object.
-        BaselineError: It is no report on one checkpoint's tensors, with their statistics.
+        BaselineError: It is no JSON, or no report on one checkpoint's tensors with statistics.
     """
     where = visible(str(path), 300)
     descriptor, size, _ = open_regular(path)
     with os.fdopen(descriptor, "rb") as file:
         if size > _LONGEST:
             raise BaselineError(f"a report of {size:,} bytes", where=where)
-        document = parse_object(file.read(_LONGEST), where)
+        document = _parsed(file.read(_LONGEST), where)
     if document.get("schema") != StatsReport.schema:
         told = visible(str(document.get("schema")), 80)
         message = f"its schema is {told}, not {StatsReport.schema}"
@@ -88,6 +89,13 @@ def read_baseline(path: Path) -> Baseline:
         raise BaselineError("it is of several checkpoints", where=where, hint=_REMEDY)
     findings = _records(document, "findings", where)
     return Baseline(str(path), by_name, frozenset(_found(findings)))
+
+
+def _parsed(raw: bytes, where: str) -> dict[str, object]:
+    try:
+        return parse_object(raw, where)
+    except MalformedError as error:
+        raise BaselineError(error.message, where=where, hint=_REMEDY) from error
 
 
 def standing_of(record: Mapping[str, Any]) -> Standing:
@@ -153,6 +161,12 @@ def _checked(record: dict[str, Any]) -> Known:
     for key in ("mean", "variance", "skewness", "kurtosis", "min", "max", *QUANTILES):
         if type(record.get(key)) not in {int, float, type(None)}:
             raise TypeError(f"{key} must be a number")
+    if type(record["parameters"]) is not int:
+        raise TypeError("parameters must be a number of values")
+    if (record["nan"] or 0) + (record["inf"] or 0) > record["parameters"]:
+        raise ValueError("more values are not finite than there are")
+    if (record["variance"] or 0) < 0 or (record.get("kurtosis") or 1) < 1 - _ROUNDING:
+        raise ValueError("no values have such a variance or kurtosis")
     digest = record.get("hash")
     return Known(
         name,

@@ -23,6 +23,8 @@ from initcli.reports.proposal import Proposal
 from initcli.reports.rows import Rows
 from initcli.reports.table import Records, Table, findings_document
 
+_TOLD_BY_ROWS = frozenset({Difference, Drifted})
+
 
 class CompareDocument(TypedDict):
     """What `initcli compare` found.
@@ -91,9 +93,18 @@ class CompareReport:
         return "sampling error" if is_judged else "tolerance"
 
     @property
+    def has_several(self) -> bool:
+        """Whether findings that the rows do not tell come from both."""
+        return len({each.checkpoint for each in self.told}) > 1
+
+    @property
     def told(self) -> Sequence[Finding]:
         """What is not a difference: of those the rows tell."""
-        return [each for each in self.findings if CHECKS[each.code].of not in {Difference, Drifted}]
+        return [
+            each
+            for each in self.findings
+            if CHECKS[each.code].is_coverage or CHECKS[each.code].of not in _TOLD_BY_ROWS
+        ]
 
     @property
     def inquiry(self) -> Inquiry:

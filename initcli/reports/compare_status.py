@@ -42,7 +42,7 @@ class Status(enum.StrEnum):
     ONLY_B = "only in B"
 
 
-SAME = frozenset({Status.IDENTICAL, Status.EQUAL, Status.EQUAL_AFTER_CAST})
+SAME = frozenset({Status.IDENTICAL, Status.EQUAL, Status.EQUAL_AFTER_CAST, Status.ALIKE})
 
 
 def status_of(a: TensorSpec | None, b: TensorSpec | None, pair: PairSummary | None) -> Status:

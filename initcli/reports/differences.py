@@ -7,8 +7,14 @@ from initcli.reports.compare_row import CompareRow
 from initcli.reports.compare_status import Status
 
 
-def difference_of(row: CompareRow, checkpoint: str) -> Difference:
-    """Returns what a row says of two tensors, to be asked by checks."""
+def difference_of(row: CompareRow, checkpoint: str, reason: str = "") -> Difference:
+    """Returns what a row says of two tensors, to be asked by checks.
+
+    Args:
+        row: The row.
+        checkpoint: The path of the later checkpoint.
+        reason: Why something that was asked for could not be found out.
+    """
     has_both = row.shape_a is not None and row.shape_b is not None
     has_other_shape = row.status is Status.SHAPE
     has_other_dtype = row.within == "no" and not row.beyond and row.dtype_a != row.dtype_b
@@ -25,7 +31,7 @@ def difference_of(row: CompareRow, checkpoint: str) -> Difference:
         row.factor,
         has_other_shape,
         has_other_dtype,
-        "" if is_compared else f"{row.dtype_a} against {row.dtype_b}",
+        reason if is_compared else f"{row.dtype_a} against {row.dtype_b}",
     )
 
 

@@ -54,6 +54,7 @@ class InitReport:
     schema = "initcli.init/1"
     findings: tuple[Finding, ...] = ()
     told: tuple[Finding, ...] = ()
+    has_several: bool = False
     inquiry: Inquiry = NOTHING_ASKED
     passed: bool = True
     failures: tuple[InitcliError, ...] = ()

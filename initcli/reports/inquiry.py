@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from initcli.checks.contents import Contents
 from initcli.checks.finding import Finding
 from initcli.checks.gate import Gate
 from initcli.checks.observation import Observation
@@ -55,14 +54,16 @@ NOTHING_ASKED = Inquiry()
 
 
 def inquiry_of_tensors(
-    rows: Sequence[TensorRow], codes: tuple[str, ...], findings: Sequence[Finding], gate: Gate
+    rows: Sequence[TensorRow],
+    whole: Sequence[Examined],
+    codes: tuple[str, ...],
+    findings: Sequence[Finding],
+    gate: Gate,
 ) -> Inquiry:
     """Returns what was asked of measured tensors, and of their checkpoints as a whole."""
     single = [CHECKS[code] for code in codes if CHECKS[code].of is Observation]
-    whole = tuple(code for code in codes if CHECKS[code].of is Contents)
-    checkpoints = dict.fromkeys(row.checkpoint for row in rows) if whole else ()
     examined = (
-        *(Examined(each, "", whole) for each in checkpoints),
+        *whole,
         *(Examined(row.checkpoint, row.name, looked) for row, looked in _looked(rows, single)),
     )
     return Inquiry(codes, examined, findings, gate)

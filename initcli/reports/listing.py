@@ -159,6 +159,7 @@ class ListingReport:
     verdict: str
     findings: tuple[Finding, ...] = ()
     told: tuple[Finding, ...] = ()
+    has_several: bool = False
     inquiry: Inquiry = NOTHING_ASKED
     notes: tuple[str, ...] = ()
     passed: bool = True

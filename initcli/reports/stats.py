@@ -8,11 +8,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, TypedDict
 
+from initcli.checks.contents import Contents
 from initcli.checks.finding import Finding, Severity
 from initcli.checks.gate import Gate
+from initcli.checks.observation import Observation
+from initcli.checks.registry import codes_of
 from initcli.core.errors import InitcliError
 from initcli.core.text import plural
-from initcli.reports.inquiry import Inquiry, inquiry_of_tensors
+from initcli.reports.inquiry import Examined, Inquiry, inquiry_of_tensors
 from initcli.reports.rows import Rows
 from initcli.reports.table import Records, Table, findings_document
 from initcli.reports.tensor_row import TensorRow
@@ -68,6 +71,7 @@ class StatsReport:
         passed: Whether the gate is open.
         has_values: Whether values were read, and not headers only.
         asked: The codes of the checks that were asked.
+        examined: What was asked of each checkpoint as a whole.
         gate: Which findings fail the run.
         failures: What could not be read, beside what could.
     """
@@ -82,10 +86,20 @@ class StatsReport:
     passed: bool
     has_values: bool = True
     asked: tuple[str, ...] = ()
+    examined: tuple[Examined, ...] = ()
     gate: Gate = field(default_factory=Gate)
     failures: tuple[InitcliError, ...] = ()
 
     schema = "initcli.stats/1"
+
+    @property
+    def has_several(self) -> bool:
+        """Whether findings may come from several checkpoints."""
+        return len({*(each.path for each in self.checkpoints), *self._found_in}) > 1
+
+    @property
+    def _found_in(self) -> set[str]:
+        return {finding.checkpoint for finding in self.findings}
 
     @property
     def told(self) -> Sequence[Finding]:
@@ -101,6 +115,9 @@ class StatsReport:
         if not self.rows:
             return f"{'passed' if self.passed else 'failed'}: there is no tensor to check"
         outcome = ("passed" if self.passed else "failed") + _counted(self.told)
+        every = len(codes_of(Observation, Contents))
+        if len(self.asked) < every:
+            outcome += f", by {len(self.asked):,} of {plural(every, 'check')}"
         if known := len(self.findings) - len(self.told):
             outcome += f", {known:,} more that the baseline knows of"
         if not any(row.scheme for row in self.rows):
@@ -111,7 +128,7 @@ class StatsReport:
     @property
     def inquiry(self) -> Inquiry:
         """What checks were asked of every selected tensor, whatever the table shows."""
-        return inquiry_of_tensors(self.rows, self.asked, self.findings, self.gate)
+        return inquiry_of_tensors(self.rows, self.examined, self.asked, self.findings, self.gate)
 
     def document(self) -> StatsDocument:
         """Returns everything, for machines; the rows as the table shows them."""

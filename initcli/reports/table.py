@@ -127,6 +127,10 @@ class Report(Protocol):
         """What checks found."""
 
     @property
+    def has_several(self) -> bool:
+        """Whether findings may come from several checkpoints."""
+
+    @property
     def told(self) -> Sequence[Finding]:
         """Those that a reader is told of beside the table: what is new, and no row says."""
 

@@ -185,6 +185,11 @@ class TimelineReport:
     schema = "initcli.timeline/1"
 
     @property
+    def has_several(self) -> bool:
+        """Whether findings that the rows do not tell come from both."""
+        return len({each.checkpoint for each in self.told}) > 1
+
+    @property
     def told(self) -> Sequence[Finding]:
         """What is not a difference: of those the rows tell."""
         return [each for each in self.findings if CHECKS[each.code].of is not Departure]

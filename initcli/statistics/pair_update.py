@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 
@@ -58,6 +59,10 @@ class Noise:
 
     norm: float
     energy: float
+
+    def __add__(self, other: Self) -> Self:
+        """Returns what two independent roundings lay on it."""
+        return type(self)(math.hypot(self.norm, other.norm), self.energy + other.energy)
 
 
 def update_of(read_rows: ReadRows, shape: tuple[int, int], noise: Noise) -> Update:

@@ -28,7 +28,9 @@ from initcli.theory.tails import binomial_tails, fisher_tails, normal_tails, stu
 # and as that of the normal law at least. Fewer than these tell no variance.
 _KURTOSIS_DOUBT = 8.0
 _NORMAL_KURTOSIS = 3.0
-_FEWEST = 8
+FEWEST = 8
+# A value that is one in so many of all squared deviations says that tails decide the variance.
+_HEAVIEST = 8.0
 # Quantiles of wide floats lie within 2⁻⁷ of the value that is meant.
 _GRAIN = 2.0**-6
 
@@ -79,6 +81,11 @@ class Standing:
         return max(self.mean - self.least, self.greatest - self.mean) / math.sqrt(self.variance)
 
     @property
+    def tells_variance(self) -> bool:
+        """Whether no few values make up most of the variance, and its error can be told."""
+        return not math.isnan(self.degrees) and self.reach**2 * _HEAVIEST <= self.finite
+
+    @property
     def degrees(self) -> float:
         """Degrees of freedom of the χ² that the variance is like; NaN if they are not known."""
         if self.kurtosis is None:
@@ -106,8 +113,9 @@ class Shift:
 
     @property
     def text(self) -> str:
-        """What moved, from where to where."""
-        return f"{self.statistic} {self.before:.4g} → {self.after:.4g}"
+        """What moved, from where to where, and how likely that is by chance."""
+        told = f"{self.statistic} {self.before:.4g} → {self.after:.4g}"
+        return f"{told} (p = {self.p:.1g})" if self.p else told
 
 
 def shifts(before: Standing, after: Standing) -> list[Shift]:
@@ -129,8 +137,9 @@ def _mean(before: Standing, after: Standing) -> Iterator[Shift]:
     old, new = before.mean or 0.0, after.mean or 0.0
     one, other = before.unbiased / before.finite, after.unbiased / after.finite
     error = one + other
-    if not error:
+    if not error and min(before.finite, after.finite) > 1:
         yield _exact("mean", old, new)
+    if not error or min(before.finite, after.finite) < FEWEST:
         return
     parts = [(one / error, before.finite), (other / error, after.finite)]
     degrees = 1 / sum(part**2 / max(n - 1, 1) for part, n in parts)
@@ -140,12 +149,12 @@ def _mean(before: Standing, after: Standing) -> Iterator[Shift]:
 def _variance(before: Standing, after: Standing) -> Iterator[Shift]:
     if before.variance is None or after.variance is None:
         return
-    if min(before.finite, after.finite) < _FEWEST:
+    if min(before.finite, after.finite) < FEWEST:
         return
     if not before.variance or not after.variance:
         tails = float(before.variance == after.variance) or _constant_by_chance(before, after)
         yield Shift("variance", before.variance, after.variance, tails)
-    elif not math.isnan(before.degrees + after.degrees):
+    elif before.tells_variance and after.tells_variance:
         ratio = after.unbiased / before.unbiased
         tails = fisher_tails(ratio, after.degrees, before.degrees)
         yield Shift("variance", before.variance, after.variance, tails)

@@ -54,6 +54,12 @@ def test_a_projects_settings_hold_below_it_and_options_go_before(tmp_path: Path)
     ("arguments", "message"),
     [
         (["--select-check", "IC7"], "no check's code begins with 'IC7'"),
+        (["--select-check", "IC4"], "IC4 has nothing to look at here: it needs pairs of tensors"),
+        (["--select-check", "IC2"], "IC2 has nothing to look at here: it needs tensors with an"),
+        (["--select-check", "ic501"], "IC501 has nothing to look at here"),
+        (["--alpha", "0.1"], "--alpha is for a scheme, a recipe or a baseline"),
+        (["--tolerance", "0.1"], "--tolerance is for a scheme, a recipe or a baseline"),
+        (["-o", "junt:x"], "did you mean junit?"),
         (["--ignore-check", "IC1O1"], "or IC101 or"),
         (["--fail-on", "errors"], "--fail-on: 'errors' is none of its values"),
         (["--config", "absent.toml"], "E107"),
@@ -82,3 +88,28 @@ def test_checks_are_listed_and_explained(tmp_path: Path) -> None:
     assert "why it matters" in one.stdout
     unknown = run_command(tmp_path, "checks", "IC999")
     assert unknown.returncode == 2
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["--select-check", "IC101"], ["--fail-on", "warning"], ["-o", "junit:j.xml"], ["--strict"]],
+    ids=" ".join,
+)
+def test_whoever_asks_for_checks_gets_values_read(tmp_path: Path, arguments: list[str]) -> None:
+    done = run_command(tmp_path, "stats", FAULTY, "--columns", "name,shape", *arguments)
+    assert done.returncode == 1
+    listed = run_command(tmp_path, "stats", FAULTY, "--columns", "name,shape")
+    assert "no value was read" in listed.stdout
+    assert listed.returncode == 0
+
+
+def test_a_finding_names_its_checkpoint_among_several(tmp_path: Path) -> None:
+    sound = str(SAMPLES / "digits_mlp.safetensors")
+    done = run_command(tmp_path, "stats", sound, FAULTY)
+    assert f"IC101  {FAULTY} layers.1.weight" in done.stdout
+
+
+def test_checks_of_one_beginning_are_listed(tmp_path: Path) -> None:
+    listed = run_command(tmp_path, "checks", "IC5", "--format", "csv").stdout.splitlines()[1:]
+    assert listed
+    assert all(line.startswith("IC5") for line in listed)

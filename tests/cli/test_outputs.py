@@ -32,7 +32,6 @@ TARGETS = [
     (["github:-", "x.json"], None, [("github", None), ("json", "x.json")]),
     (["table:-"], None, [("table", None)]),
     (["C:x.json"], None, [("json", "C:x.json")]),
-    (["jsn:x.json"], None, [("json", "jsn:x.json")]),
     (["./json:x.csv"], None, [("csv", "json:x.csv")]),
     (["json:json:x"], None, [("json", "json:x")]),
 ]

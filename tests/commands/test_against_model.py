@@ -149,7 +149,8 @@ def test_a_model_saved_without_its_head_differs_by_a_prefix_only(
     state = {name.removeprefix("transformer."): value for name, value in load_file(gpt2).items()}
     save_file(state, gpt2)
     report = initcli.stats(gpt2, model=str(tmp_path / "config"))
-    told = f"0 of {len(state)} names are the model's; with the prefix transformer. {len(state)} are"
+    every = len(state)
+    told = f"0 of {every} names are the model's, and with the prefix 'transformer.' {every} are"
     assert found(report, "IC309") == {"": told}
     assert codes(report) == {"IC309": {""}}
 

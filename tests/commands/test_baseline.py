@@ -12,7 +12,7 @@ import pytest
 from safetensors.numpy import save_file
 
 import initcli
-from initcli.core.errors import BaselineError, InitcliError, MalformedError
+from initcli.core.errors import BaselineError, InitcliError
 from initcli.reports.baseline import read_baseline
 from shell import SAMPLES, run_command
 
@@ -143,6 +143,43 @@ def test_a_bare_listing_cannot_vouch(tmp_path: Path) -> None:
     assert not initcli.stats(path, baseline=base, strict=True).passed
 
 
+def test_a_baseline_that_knows_of_drift_does_not_silence_more(tmp_path: Path) -> None:
+    first = report_of(tmp_path, saved(tmp_path, "a", weights(0)))
+    tripled = weights(0, **{"layers.1.weight": 3 * weights(0)["layers.1.weight"]})
+    path = saved(tmp_path, "b", tripled)
+    second = report_of(tmp_path, path, "--baseline", first, name="second.json")
+    assert found(path, second) == set()
+    again = weights(0, **{"layers.1.weight": 9 * weights(0)["layers.1.weight"]})
+    assert found(saved(tmp_path, "c", again), second) == {("IC501", "layers.1.weight")}
+
+
+def test_a_checkpoint_that_lost_everything_is_no_sound_one(tmp_path: Path) -> None:
+    path = saved(tmp_path, "a", weights(0))
+    base, empty = report_of(tmp_path, path), saved(tmp_path, "empty", {})
+    gone = {("IC502", name) for name in weights(0)}
+    assert found(empty, base) == {*gone, ("IC907", "")}
+    both = initcli.stats(path, empty, baseline=base)
+    assert not both.passed
+    assert {each.checkpoint for each in both.findings if each.code == "IC502"} == {str(empty)}
+
+
+def test_one_value_tells_no_sampling_error(tmp_path: Path) -> None:
+    path = saved(tmp_path, "a", weights(0, bias=np.array([0.045])))
+    base = report_of(tmp_path, path)
+    other = saved(tmp_path, "b", weights(1, bias=np.array([-0.07])))
+    assert {code for code, tensor in found(other, base) if tensor == "bias"} == {"IC905"}
+    assert found(path, base) == set()
+
+
+def test_another_hash_is_told_where_no_statistic_tells(tmp_path: Path) -> None:
+    base = report_of(tmp_path, saved(tmp_path, "a", weights(0)), "--hash")
+    turned = weights(0, **{"layers.0.weight": weights(0)["layers.0.weight"][::-1].copy()})
+    path = saved(tmp_path, "b", turned)
+    assert found(path, base) == set()
+    assert found(path, base, hashes=True) == {("IC505", "layers.0.weight")}  # type: ignore[arg-type]
+    assert not initcli.compare(base, path, fail_on="warning").passed
+
+
 def statuses(report: initcli.CompareReport) -> dict[str, str]:
     return {row.name: str(row.status) for row in report.rows}
 
@@ -188,7 +225,7 @@ def test_a_report_is_compared_under_other_names(tmp_path: Path) -> None:
 
 def test_what_needs_values_is_refused_of_a_report(tmp_path: Path) -> None:
     a = report_of(tmp_path, saved(tmp_path, "a", weights(0)))
-    done = run_command(tmp_path, "compare", a, "a.safetensors", "--rtol", "0.1")
+    done = run_command(tmp_path, "compare", a, "a.safetensors", "--rtol", "0")
     assert done.returncode == 2
     assert "--rtol is for two checkpoints" in done.stderr
     done = run_command(tmp_path, "compare", a, "a.safetensors")
@@ -223,6 +260,10 @@ WRONG: dict[str, Callable[[dict[str, Any]], None]] = {
     "a negative count": edit_row(nan=-1),
     "a count of a wrong type": edit_row(zeros=True),
     "a mean of a wrong type": edit_row(mean="0"),
+    "no number of values": edit_row(parameters=None),
+    "a negative variance": edit_row(variance=-1.0),
+    "an impossible kurtosis": edit_row(kurtosis=-100.0),
+    "more NaN than values": edit_row(nan=10**9),
     "a quantile of a wrong type": edit_row(p50=[]),
 }
 
@@ -246,7 +287,7 @@ def test_what_is_no_baseline_is_refused(
 def test_what_is_no_json_is_refused(tmp_path: Path, raw: bytes) -> None:
     path = tmp_path / "base.json"
     path.write_bytes(raw)
-    with pytest.raises(MalformedError):
+    with pytest.raises(BaselineError):
         read_baseline(path)
     with pytest.raises(InitcliError):
         read_baseline(tmp_path)

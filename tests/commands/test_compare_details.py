@@ -132,8 +132,10 @@ def test_an_adapter_is_told_from_a_dense_update(paths: tuple[Path, Path]) -> Non
 
 def test_what_has_no_spectrum_is_named(paths: tuple[Path, Path]) -> None:
     report = initcli.compare(*paths, spectrum=True)
-    notes = [note for note in report.notes if "spectrum" in note]
-    assert notes == ["numbers: spectrum of the difference: of I64 values it is not computed"]
+    [finding] = [each for each in report.findings if each.code == "IC906"]
+    told = "not compared: spectrum of the difference: of I64 values it is not computed"
+    assert (finding.tensor, finding.message) == ("numbers", told)
+    assert not initcli.compare(*paths, spectrum=True, fail_on="never", strict=True).passed
 
 
 def test_distributions_are_compared_whatever_the_shape(paths: tuple[Path, Path]) -> None:
@@ -172,5 +174,5 @@ def test_nan_and_nothing_stop_no_detail(tmp_path: Path) -> None:
     )
     row = by_name(report)["w"]
     assert row.factor is row.ks is row.max_ulp is row.delta_norm is None
-    assert any("not finite" in note for note in report.notes)
+    assert any("not finite" in each.message for each in report.findings)
     json.dumps([dict(record) for record in report.table.records()])

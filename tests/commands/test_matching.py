@@ -250,7 +250,8 @@ def test_what_cannot_be_turned_is_said(tmp_path: Path, code: str, nbytes: int, r
         paths.append(raw_file(tmp_path / str(shape), {"w": (code, shape, bytes(nbytes))}))
     report = initcli.compare(*paths, match="transposed")
     assert told(report)["w"] == (None, "shape differs", None)
-    assert f"w: not compared transposed: {reason}" in report.notes
+    [finding] = [each for each in report.findings if each.code == "IC906"]
+    assert (finding.tensor, finding.message) == ("w", f"not compared: as transposed: {reason}")
 
 
 def test_a_large_pair_is_read_in_tiles_and_each_value_once(

@@ -225,3 +225,21 @@ def test_without_transformers_it_says_what_to_install(
     with pytest.raises(OptionError, match="needs transformers") as caught:
         opened(path)
     assert "initcli[hf]" in caught.value.hint
+
+
+def test_a_checkpoint_is_held_against_the_names_that_its_library_stores(tmp_path: Path) -> None:
+    """Of Mixtral the module holds experts in one tensor each, and its files one by one."""
+    config = transformers.MixtralConfig(
+        hidden_size=16,
+        intermediate_size=24,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        num_key_value_heads=1,
+        num_local_experts=2,
+        vocab_size=32,
+        architectures=["MixtralForCausalLM"],
+    )
+    transformers.MixtralForCausalLM(config).save_pretrained(tmp_path / "weights")
+    config.save_pretrained(tmp_path / "bare")
+    report = initcli.stats(tmp_path / "weights", model=str(tmp_path / "bare"))
+    assert not [each for each in report.findings if each.code.startswith("IC30")]

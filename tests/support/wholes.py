@@ -94,18 +94,18 @@ CONTENTS_FAULTS: dict[str, tuple[Contents, dict[str, dict[str, str]]]] = {
     ),
     "a prefix too many": (
         beside(BLOCKS, PREFIXED),
-        {"IC309": {"": "0 of 4 names are the model's; without the prefix model. 4 are"}},
+        {"IC309": {"": "0 of 4 names are the model's, and without the prefix 'model.' 4 are"}},
     ),
     "a prefix too few": (
         beside(PREFIXED, BLOCKS),
-        {"IC309": {"": "0 of 4 names are the model's; with the prefix model. 4 are"}},
+        {"IC309": {"": "0 of 4 names are the model's, and with the prefix 'model.' 4 are"}},
     ),
     "a prefix, and what differs beside it": (
         beside(BLOCKS | BIAS, PREFIXED | WEIGHT),
         {
             "IC306": {"b": "missing: the model has it, a scalar"},
             "IC307": {"w": "unexpected: the model has none of this name"},
-            "IC309": {"": "0 of 5 names are the model's; without the prefix model. 4 are"},
+            "IC309": {"": "0 of 5 names are the model's, and without the prefix 'model.' 4 are"},
         },
     ),
     "nothing": (

@@ -71,7 +71,7 @@ def details_of(
     measured: Mapping[str, PairSummary],
     sides: Sequence[Sides],
     request: DetailRequest,
-) -> tuple[dict[str, Details], list[str]]:
+) -> tuple[dict[str, Details], dict[str, str]]:
     """Reads pairs again.
 
     Args:
@@ -81,7 +81,7 @@ def details_of(
         request: What to find out.
 
     Returns:
-        What was found by name, and notes on what could not be.
+        What was found by name, and by name why something could not be.
 
     Raises:
         TruncatedError, MissingError: A file is not what it was when it was opened.
@@ -96,11 +96,11 @@ def details_of(
         name: Details(factors.get(name), ulps.get(name), shifted.get(name), updated.get(name))
         for name in names
     }
-    return details, [
-        f"{name}: spectrum of the difference: {update.reason}"
+    return details, {
+        name: f"spectrum of the difference: {update.reason}"
         for name, update in updated.items()
         if update.reason
-    ]
+    }
 
 
 def _factors(

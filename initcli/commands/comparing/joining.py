@@ -9,7 +9,7 @@ from initcli.commands.comparing.fused import with_parts
 from initcli.commands.comparing.join import FUSED, TRANSPOSED, Join, Way
 from initcli.commands.comparing.operand import Operand
 from initcli.core.errors import OptionError
-from initcli.core.text import did_you_mean, visible
+from initcli.core.text import did_you_mean
 from initcli.engine.views import View, cannot_view
 
 MATCHES = (TRANSPOSED, FUSED)
@@ -71,14 +71,14 @@ def _could_turn(joined: Join) -> bool:
     return len(shape) == _MATRIX and shape == joined.b.spec.shape[::-1]
 
 
-def unturned(joins: Sequence[Join], match: Collection[str]) -> tuple[str, ...]:
-    """Returns a note on each matrix that could be transposed and cannot be compared so."""
+def unturned(joins: Sequence[Join], match: Collection[str]) -> dict[str, str]:
+    """Returns by name why what could be a transposed matrix cannot be compared as one."""
     if TRANSPOSED not in match:
-        return ()
-    return tuple(
-        f"{visible(each.name, 200)}: not compared transposed: {reason}"
+        return {}
+    return {
+        each.name: f"as transposed: {reason}"
         for each in joins
         if _could_turn(each)
         for reason in [cannot_view(each.tensor)]
         if reason
-    )
+    }

@@ -15,7 +15,8 @@ from initcli.commands.gating.criteria import Criteria
 from initcli.commands.observing.drift import drift_of
 from initcli.commands.stats import stats
 from initcli.core.errors import InitcliError, OptionError
-from initcli.recipes.renames import Rename, new_names
+from initcli.core.text import visible
+from initcli.recipes.renames import Rename, idle, new_names
 from initcli.recipes.selector import Selector
 from initcli.reports.baseline import Known, is_report, known_of_row, read_baseline
 from initcli.reports.compare import CompareReport
@@ -57,7 +58,7 @@ def refuse_of_values(given: Mapping[str, object]) -> None:
         OptionError: One is given.
     """
     for name, value in given.items():
-        if value not in (None, False, "", ()):
+        if value is not None and value is not False and value not in ("", ()):
             option = f"--{name.replace('_', '-')}"
             raise OptionError(f"{option} is for two checkpoints: {_OTHER_FORM}")
 
@@ -123,7 +124,15 @@ def _statistics_of(path: str | Path, request: DetailRequest) -> _Statistics:
 
 def _renamed(side: _Statistics, renames: Sequence[Rename]) -> _Statistics:
     names = new_names(renames, side.tensors)
-    return replace(side, tensors={names[name]: known for name, known in side.tensors.items()})
+    unused = (
+        f"--map {visible(each.text, 200)} changes no name of {visible(side.path, 200)}"
+        for each in idle(renames, list(side.tensors))
+    )
+    return replace(
+        side,
+        tensors={names[name]: known for name, known in side.tensors.items()},
+        notes=(*side.notes, *unused),
+    )
 
 
 def _row(each: Drifted, before: Mapping[str, Known], after: Mapping[str, Known]) -> CompareRow:

@@ -10,6 +10,7 @@ from typing import Self, TypeVar
 from initcli.checks.finding import Finding
 from initcli.checks.gate import FailOn, Gate
 from initcli.checks.policy import EVERYTHING, Override, Policy
+from initcli.checks.registry import CHECKS, selectable
 from initcli.commands.gating.settings import OverrideSettings, Settings
 from initcli.commands.gating.settings_file import read_settings
 from initcli.commands.gating.values import choice_of, known_code, probability_of, tolerance_of
@@ -31,6 +32,8 @@ class Criteria:
         tolerance: What departs less from theory is no finding.
         settings: What the settings file says besides.
         notes: Which file that is.
+        named: The codes that an option asks for, which must not be idle.
+        is_asked: Whether an option says what fails, so that checks must be asked.
     """
 
     policy: Policy = EVERYTHING
@@ -39,6 +42,8 @@ class Criteria:
     tolerance: float = TOLERANCE
     settings: Settings = field(default_factory=Settings)
     notes: tuple[str, ...] = ()
+    named: tuple[str, ...] = ()
+    is_asked: bool = False
 
     @classmethod
     def of(
@@ -68,10 +73,11 @@ class Criteria:
             SettingsError: The file does.
         """
         said = Settings() if config is None else read_settings(Path(config))
+        named = _codes(select_check)
         given_fail_on = None if fail_on is None else _chosen("--fail-on", fail_on)
         return cls(
             Policy(
-                _codes(select_check) or said.select_check,
+                named or said.select_check,
                 (*said.ignore_check, *_codes(ignore_check)),
                 said.severity,
                 tuple(map(_override, said.overrides)),
@@ -86,7 +92,31 @@ class Criteria:
             ),
             said,
             () if config is None else (f"settings: {config}",),
+            named,
+            bool(named) or fail_on is not None,
         )
+
+    @property
+    def needs_values(self) -> bool:
+        """Whether a listing of headers will not do."""
+        return self.is_asked or self.gate.strict
+
+    def refuse_idle(self, *kinds: type, has_laws: bool = False) -> None:
+        """Refuses codes that an option names and that have nothing to look at in this run.
+
+        Args:
+            kinds: The kinds of subjects that there are.
+            has_laws: Whether schemes are expected of tensors.
+
+        Raises:
+            OptionError: There is one.
+        """
+        for code in self.named:
+            if not selectable(code, kinds, has_laws=has_laws):
+                looks_at = next(
+                    each.looks_at for own, each in CHECKS.items() if own.startswith(code)
+                )
+                raise OptionError(f"{code} has nothing to look at here: it needs {looks_at}")
 
     def passes(self, findings: Iterable[Finding]) -> bool:
         """Whether a run with these findings is clean."""

@@ -77,7 +77,8 @@ def settings_of(table: Mapping[str, object], where: str) -> Settings:
     Raises:
         SettingsError: A key is unknown, or its value means nothing.
     """
-    return Settings(**_read(table, _KEYS, where))
+    keys = {**_KEYS, "overrides": lambda value: _overrides(value, where)}
+    return Settings(**_read(table, keys, where))
 
 
 def _read(
@@ -102,14 +103,15 @@ def _refuse_key(key: str, keys: Collection[str], where: str) -> NoReturn:
     raise SettingsError(f"unknown key {visible(key, 80)!r}", where=where, hint=hint)
 
 
-def _overrides(value: object) -> tuple[OverrideSettings, ...]:
+def _overrides(value: object, where: str) -> tuple[OverrideSettings, ...]:
     if not isinstance(value, list) or not all(isinstance(each, Mapping) for each in value):
         raise OptionError("they are tables, [[overrides]] each")
-    return tuple(_override(each, number) for number, each in enumerate(value, 1))
+    return tuple(
+        _override(each, f"{where}, override {number}") for number, each in enumerate(value, 1)
+    )
 
 
-def _override(table: Mapping[str, object], number: int) -> OverrideSettings:
-    where = f"override {number}"
+def _override(table: Mapping[str, object], where: str) -> OverrideSettings:
     if "tensors" not in table:
         raise SettingsError("it does not say which tensors", where=where, hint='tensors = "*.bias"')
     return OverrideSettings(**_read(table, _OVERRIDE_KEYS, where))
@@ -125,7 +127,6 @@ _KEYS: dict[str, Callable[[object], object]] = {
     "tolerance": tolerance_of,
     **_TOLERANCES,
     "severity": severities_of,
-    "overrides": _overrides,
 }
 _OVERRIDE_KEYS: dict[str, Callable[[object], object]] = {
     "tensors": selector_of,

@@ -13,6 +13,8 @@ from initcli.core.errors import OptionError
 from initcli.core.text import did_you_mean, visible
 from initcli.recipes.selector import Selector
 
+# IC alone would stand for all, and say nothing.
+_SHORTEST = 3
 _Choice = TypeVar("_Choice", bound=enum.Enum)
 
 
@@ -22,7 +24,8 @@ def known_code(text: str) -> str:
     Raises:
         OptionError: No code begins with it.
     """
-    if not text or not any(code.startswith(text) for code in CHECKS):
+    text = text.upper()
+    if len(text) < _SHORTEST or not any(code.startswith(text) for code in CHECKS):
         hint = (
             did_you_mean(text, CHECKS) or "initcli checks lists them; IC2 stands for all of IC2xx"
         )

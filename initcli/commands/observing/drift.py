@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from initcli.checks.drift import Drifted
 from initcli.checks.finding import Finding
-from initcli.checks.observation import Observation
+from initcli.checks.registry import CHECKS
 from initcli.commands.gating.criteria import Criteria
+from initcli.commands.observing.whole import Whole
 from initcli.core.dtypes import DTYPES
+from initcli.core.text import plural
 from initcli.recipes.selector import Selector
 from initcli.reports.baseline import Baseline, Known, known_of_row
 from initcli.reports.describe import tensor_row
-from initcli.theory.drift import Shift, shifts
+from initcli.theory.drift import FEWEST, Shift, shifts
 from initcli.theory.rejection import holm
 
 
@@ -55,19 +57,21 @@ def drift_of(
                 if next(rejected) and _matters(shift, tolerance, before[name])
             ],
             _reason(before.get(name), after.get(name)),
+            is_rewritten=_is_rewritten(before.get(name), after.get(name)),
         )
         for name in names
     ]
 
 
 def drifted_from(
-    baseline: Baseline, seen: Iterable[Observation], selector: Selector, criteria: Criteria
+    baseline: Baseline, whole: Whole, selector: Selector, criteria: Criteria
 ) -> list[Drifted]:
     """Holds every checkpoint against the baseline, but for tensors that are not selected."""
     before = {name: known for name, known in baseline.tensors.items() if selector.matches(name)}
-    after: dict[str, dict[str, Known]] = {}
-    for one in seen:
-        after.setdefault(one.checkpoint, {})[one.spec.name] = known_of_row(tensor_row(one))
+    # A checkpoint of which nothing is left is one that lost everything.
+    after: dict[str, dict[str, Known]] = {each.checkpoint: {} for each in whole.contents}
+    for one in whole.seen:
+        after[one.checkpoint][one.spec.name] = known_of_row(tensor_row(one))
     return [
         drifted
         for checkpoint, tensors in after.items()
@@ -79,8 +83,11 @@ def drifted_from(
 
 def with_known(findings: Sequence[Finding], baseline: Baseline) -> list[Finding]:
     """Marks what the baseline found already, but for drift, which is told from it."""
+    drift = {code for code, each in CHECKS.items() if each.of is Drifted}
     return [
         replace(finding, known=(finding.code, finding.tensor) in baseline.findings)
+        if finding.code not in drift
+        else finding
         for finding in findings
     ]
 
@@ -91,6 +98,13 @@ def _shifts(before: Known | None, after: Known | None) -> list[Shift]:
     if not (_is_judged(before) and _is_judged(after)) or _is_same(before, after):
         return []
     return shifts(before.standing, after.standing)
+
+
+def _is_rewritten(before: Known | None, after: Known | None) -> bool:
+    """Whether both were hashed, and hold other bytes in the same form."""
+    if before is None or after is None or before.digest is None or after.digest is None:
+        return False
+    return _form(before) == _form(after) and before.digest != after.digest
 
 
 def _is_judged(known: Known) -> bool:
@@ -104,6 +118,10 @@ def _is_measured(known: Known) -> bool:
 
 def _moments(known: Known) -> tuple[float | None, float | None, int]:
     return known.standing.mean, known.standing.variance, known.standing.nonfinite
+
+
+def _varies(known: Known) -> bool:
+    return bool(known.standing.variance)
 
 
 def _is_same(before: Known, after: Known) -> bool:
@@ -128,6 +146,9 @@ def _reason(before: Known | None, after: Known | None) -> str:
         return ""
     if _is_measured(before) and _moments(before) == _moments(after):
         return ""
+    fewest = min(before.standing.finite, after.standing.finite)
+    if 0 < fewest < FEWEST and (fewest == 1 or _varies(before) or _varies(after)):
+        return f"{plural(fewest, 'value')} of it: too few to tell a sampling error"
     for side, known in (("here", after), ("there", before)):
         if known.dtype in DTYPES and not DTYPES[known.dtype].is_float:
             return f"values of {known.dtype} are no draws"

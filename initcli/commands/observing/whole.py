@@ -82,6 +82,7 @@ def _of_one(
         _compared(checkpoint, ties, seen, request.jobs) if request.values else (),
         _match(checkpoint, selector, model) if model else None,
         is_empty=not (checkpoint.tensors or checkpoint.defects),
+        is_sharded=checkpoint.index is not None,
     )
     return contents, notes if request.values else ()
 
@@ -97,5 +98,12 @@ def _compared(
 
 
 def _match(checkpoint: Checkpoint, selector: Selector, model: Source) -> Match:
-    expected = Model(model.specs, model.ties)
-    return match(expected, checkpoint.specs, checkpoint.ties, selector.matches)
+    """Holds it beside the model, or beside what the model's library stores if that is nearer."""
+    saved = model.saved() if model.saved else {}
+    stored = {name: spec for name, spec in saved.items() if name not in model.ties}
+    found = (
+        match(Model(form, model.ties), checkpoint.specs, checkpoint.ties, selector.matches)
+        for form in (model.specs, stored)
+        if form
+    )
+    return min(found, key=lambda each: each.departures)
