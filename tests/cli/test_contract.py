@@ -261,7 +261,7 @@ def test_findings_say_which_of_several_checkpoints(run: Run, samples: Path) -> N
     digits, faulty = samples / "digits_mlp.safetensors", samples / "faulty.safetensors"
     done = run("stats", digits, faulty, "--by", "dtype")
     assert [line.split()[0] for line in done.stdout.splitlines()[2:4]] == [str(digits), str(faulty)]
-    assert "IC101  layers.1.weight: 1 of" in done.stdout
+    assert f"IC101  {faulty} layers.1.weight: 1 of" in done.stdout
     both = run("stats", faulty, samples / "tiny_gpt", "--scheme", "normal(std=0.02)")
     assert f"IC101  {faulty} layers.1.weight: 1 of" in both.stdout
 

@@ -71,7 +71,7 @@ def test_a_hook_passes_what_is_healthy_and_stops_what_is_not(
     shutil.copy(samples / "faulty.safetensors", repository / "broken.safetensors")
     done = committed(repository, hook)
     assert done.returncode == 1
-    assert "IC101  layers.1.weight: 1 of 6,400 values NaN" in done.stdout
+    assert "IC101  broken.safetensors layers.1.weight: 1 of 6,400 values NaN" in done.stdout
     assert "exit code: 1" in done.stdout
 
 
