@@ -68,7 +68,7 @@ def test_torch_is_not_imported(tmp_path: Path, arguments: list[str]) -> None:
         ["recipes"],
         ["recipes", "gpt2", "--format", "json"],
         ["schema", "stats"],
-        ["stats", DIGITS, "--columns", "name,shape", "-o", "x.sarif", "-o", "x.xml"],
+        ["stats", DIGITS, "--columns", "name,shape", "-o", "x.json", "-o", "x.csv"],
         ["stats", DIGITS, "--columns", "name,shape,dtype"],
         ["stats", str(SAMPLES / "tiny_gpt"), "--columns", "name,parameters", "--format", "csv"],
     ],
