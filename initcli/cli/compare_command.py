@@ -66,7 +66,10 @@ def compare(
         float | None, typer.Option(help="Given one of the two, the other is 0.")
     ] = None,
     equal_nan: Annotated[
-        bool, typer.Option("--equal-nan", help="NaN equals NaN, which else equals nothing.")
+        bool,
+        typer.Option(
+            "--equal-nan", help="NaN equals NaN; else only where all bytes of two tensors agree."
+        ),
     ] = False,
     check_dtype: Annotated[
         bool,

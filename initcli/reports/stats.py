@@ -12,7 +12,7 @@ from initcli.checks.contents import Contents
 from initcli.checks.finding import Finding, Severity
 from initcli.checks.gate import Gate
 from initcli.checks.observation import Observation
-from initcli.checks.registry import codes_of
+from initcli.checks.registry import CHECKS, codes_of
 from initcli.core.errors import InitcliError
 from initcli.core.text import plural
 from initcli.reports.inquiry import Examined, Inquiry, inquiry_of_tensors
@@ -115,7 +115,8 @@ class StatsReport:
         if not self.rows:
             return f"{'passed' if self.passed else 'failed'}: there is no tensor to check"
         outcome = ("passed" if self.passed else "failed") + _counted(self.told)
-        every = len(codes_of(Observation, Contents))
+        kinds = {Observation, Contents, *(CHECKS[code].of for code in self.asked)}
+        every = len(codes_of(*kinds))
         if len(self.asked) < every:
             outcome += f", by {len(self.asked):,} of {plural(every, 'check')}"
         if known := len(self.findings) - len(self.told):

@@ -43,7 +43,7 @@ Place = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """A part and what of the fused tensor it is; `turned` where that must be transposed."""
+    """A part, what of the fused tensor it is, and along which dimension that is cut."""
 
     part: Join
     view: View
