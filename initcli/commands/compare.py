@@ -169,6 +169,7 @@ def compare(
         shown.table(rows, distances, request),
         (
             *criteria.notes,
+            *criteria.idle_overrides(chosen),
             *one.notes,
             *other.notes,
             *told(proposals, followed=follow_renames),

@@ -169,6 +169,7 @@ def stats(
         findings,
         (
             *criteria.notes,
+            *criteria.idle_overrides(chosen),
             *opening.notes,
             *dict.fromkeys(chain(*(notes for _, notes in observed))),
             *whole.notes,

@@ -113,3 +113,14 @@ def test_checks_of_one_beginning_are_listed(tmp_path: Path) -> None:
     listed = run_command(tmp_path, "checks", "IC5", "--format", "csv").stdout.splitlines()[1:]
     assert listed
     assert all(line.startswith("IC5") for line in listed)
+
+
+def test_an_override_that_matches_nothing_is_told(tmp_path: Path) -> None:
+    (tmp_path / "initcli.toml").write_text(
+        '[[overrides]]\ntensors = "zzz*"\nignore-check = "IC1"\n'
+        '[[overrides]]\ntensors = "head*"\nignore-check = "IC1"\n'
+    )
+    for arguments in (["stats", FAULTY], ["compare", FAULTY, FAULTY]):
+        done = run_command(tmp_path, *arguments)
+        assert "override 1 of the settings matches no tensor" in done.stderr
+        assert "override 2" not in done.stderr

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self, TypeVar
@@ -117,6 +117,14 @@ class Criteria:
                     each.looks_at for own, each in CHECKS.items() if own.startswith(code)
                 )
                 raise OptionError(f"{code} has nothing to look at here: it needs {looks_at}")
+
+    def idle_overrides(self, names: Collection[str]) -> tuple[str, ...]:
+        """Returns a note on each override of the settings that speaks of none of these tensors."""
+        return tuple(
+            f"override {number} of the settings matches no tensor"
+            for number, each in enumerate(self.settings.overrides, 1)
+            if not any(map(each.tensors.matches, names))
+        )
 
     def passes(self, findings: Iterable[Finding]) -> bool:
         """Whether a run with these findings is clean."""
