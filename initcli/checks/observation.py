@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
     from initcli.core.tensor import TensorSpec
@@ -38,6 +38,9 @@ class Observation:
         structure: What its scheme owes to the place of values; None if that is nothing.
         unmeasured: What was asked for and could not be measured, and why.
     """
+
+    EVIDENCE: ClassVar[str] = "nan"
+    """The column that is empty where no value was read."""
 
     checkpoint: str
     spec: TensorSpec

@@ -10,7 +10,6 @@ from typing import Literal, Protocol, TypeVar
 from initcli.checks.finding import Finding, Severity
 from initcli.checks.policy import EVERYTHING, Policy
 
-_MEASURED = "Observation"
 Need = Literal["", "rows", "hashes", "law"]
 Found = str | Iterable[tuple[str, str]] | None
 """What is wrong with the subject; or, of a subject that holds several, names and what is wrong."""
@@ -102,7 +101,7 @@ def check(  # noqa: PLR0913 - all that the documentation says of one
         if code in CHECKS:
             message = f"two checks of code {code}"
             raise ValueError(message)
-        usual = "" if is_coverage or of.__name__ != _MEASURED else "nan"
+        usual = "" if is_coverage else getattr(of, "EVIDENCE", "")
         seen = usual if evidence is None else evidence
         CHECKS[code] = Check(
             code, severity, of, function, looks_at, advice, is_coverage, needs, seen

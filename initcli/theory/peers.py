@@ -12,7 +12,6 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
-from statistics import median
 
 FEWEST = 5
 FACTOR = 8.0
@@ -43,6 +42,8 @@ def out_of_proportion(scales: Sequence[float]) -> list[float | None]:
     """
     if len(scales) < FEWEST:
         return [None] * len(scales)
+    from statistics import median  # it brings decimals and fractions
+
     logarithms = [math.log(scale) for scale in scales]
     centre = median(logarithms)
     off = [each - centre for each in logarithms]
