@@ -14,6 +14,13 @@ from initcli.reports.table import Column, Form, Row
 _ASKED = 97
 
 
+def named_columns(columns: str | None, sort: str | None) -> set[str]:
+    """Returns the columns that a user names, to be shown or to sort by."""
+    keys = {key.strip() for key in (columns or "").split(",")}
+    named = {key.removeprefix("+") for key in keys if not key.startswith("-")}
+    return (named | {(sort or "").removeprefix("-")}) - {""}
+
+
 def refuse_unknown(known: Sequence[Column], columns: str | None, sort: str | None = None) -> None:
     """Refuses keys that name no column, before any work is done for them.
 

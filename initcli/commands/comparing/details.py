@@ -10,6 +10,7 @@ from initcli.core.progress import SILENT, Progress
 from initcli.engine.pairs import Pair, pair_ratios, pair_ulps
 from initcli.engine.shifts import Sides, shifts
 from initcli.engine.updates import cannot_update, updates
+from initcli.reports.choice import named_columns
 from initcli.reports.compare_columns import SHIFT_KEYS, SPECTRUM_KEYS, ULP_KEYS
 from initcli.reports.compare_details import Details
 from initcli.statistics.pair import PairSummary
@@ -48,9 +49,7 @@ class DetailRequest:
         progress: Progress,
     ) -> Self:
         """Builds a request from the columns that a user names, to be shown or to sort by."""
-        keys = {key.strip() for key in (columns or "").split(",")}
-        named = {key.removeprefix("+") for key in keys if not key.startswith("-")}
-        asked = named | {(sort or "").removeprefix("-")}
+        asked = named_columns(columns, sort)
         return cls(
             bool(asked & ULP_KEYS),
             bool(asked & SHIFT_KEYS),

@@ -9,7 +9,7 @@ from initcli.core.errors import OptionError
 from initcli.core.progress import SILENT, Progress
 from initcli.engine.local import default_jobs
 from initcli.engine.wanted import PLAIN, Wanted
-from initcli.reports.choice import refuse_unknown
+from initcli.reports.choice import named_columns, refuse_unknown
 from initcli.reports.tensor_columns import (
     COLUMNS,
     DISTRIBUTION_KEYS,
@@ -43,10 +43,8 @@ class Show:
     @property
     def asked(self) -> set[str]:
         """The columns that the user names, to be shown or to sort by."""
-        keys = {key.strip() for key in (self.columns or "").split(",")}
-        named = {key.removeprefix("+") for key in keys if not key.startswith("-")}
-        sorted_by = {self.sort.removeprefix("-")} if self.sort else set()
-        return named | sorted_by | (SPECTRUM_KEYS if self.spectrum else set())
+        named = named_columns(self.columns, self.sort)
+        return named | (SPECTRUM_KEYS if self.spectrum else set())
 
     @property
     def needs_values(self) -> bool:
