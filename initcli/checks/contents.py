@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from initcli.theory.peers import FEWEST, pattern_of
+from initcli.core.text import role_of
+from initcli.theory.peers import FEWEST
 
 if TYPE_CHECKING:
     from initcli.checks.matching import Match
@@ -57,8 +58,13 @@ class Contents:
     @property
     def has_peers(self) -> bool:
         """Whether enough tensors have names that differ by their numbers only."""
-        patterns = Counter(pattern_of(each.tensor) for each in self.seen)
+        patterns = Counter(role_of(each.tensor) for each in self.seen)
         return max(patterns.values(), default=0) >= FEWEST
+
+    @property
+    def has_identities(self) -> bool:
+        """Whether it was asked which initialisations tensors carry."""
+        return any(each.identity for each in self.seen)
 
     @property
     def tensor(self) -> str:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from initcli.checks.contents import Contents
 from initcli.checks.finding import Severity
 from initcli.checks.registry import check
-from initcli.core.text import visible
-from initcli.theory.peers import out_of_proportion, pattern_of
+from initcli.core.text import role_of, visible
+from initcli.theory.peers import out_of_proportion
 
 if TYPE_CHECKING:
     from initcli.checks.observation import Observation
@@ -55,9 +55,7 @@ def _peers(contents: Contents) -> dict[tuple[str, str, int], list[Observation]]:
         if each.spec.is_matrix and dtype.is_float and 0 < _energy(each) < math.inf:
             # Quantised numbers are held at a scale of their own.
             kind = dtype.code if dtype.bits <= _QUANTISED_BITS else ""
-            groups.setdefault((pattern_of(each.tensor), kind, len(each.spec.shape)), []).append(
-                each
-            )
+            groups.setdefault((role_of(each.tensor), kind, len(each.spec.shape)), []).append(each)
     return groups
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
@@ -10,9 +9,8 @@ from initcli.checks.contents import Contents
 from initcli.checks.finding import Severity
 from initcli.checks.registry import check
 from initcli.core.tensor import TensorSpec
-from initcli.core.text import plural, some, visible
+from initcli.core.text import plural, role_of, some, visible
 
-_NUMBER = re.compile(r"(?:^|(?<=\.))\d+(?=\.)")
 _LEAST_PEERS = 4
 _LEAST_SHARE = 0.75
 
@@ -42,7 +40,7 @@ def _roles(contents: Contents) -> dict[tuple[str, int], list[TensorSpec]]:
     """Returns the tensors of each role: in a plain sequence, ranks tell norms from kernels."""
     roles: dict[tuple[str, int], list[TensorSpec]] = {}
     for one in contents.seen:
-        role = _NUMBER.sub("*", one.spec.name), len(one.spec.shape)
+        role = role_of(one.spec.name), len(one.spec.shape)
         roles.setdefault(role, []).append(one.spec)
     return roles
 

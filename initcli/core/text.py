@@ -97,6 +97,18 @@ def some(names: Sequence[str], most: int = 3) -> str:
     return ", ".join(names[:most]) + more
 
 
+_NUMBER = re.compile(r"(?<![^._/])\d+(?![^._/])")
+
+
+def role_of(name: str) -> str:
+    """Returns a tensor's name with the numbers of layers and experts left open.
+
+    >>> role_of("model.layers.12.mlp.experts.3.w1.weight")
+    'model.layers.*.mlp.experts.*.w1.weight'
+    """
+    return _NUMBER.sub("*", name)
+
+
 def natural(text: str) -> list[tuple[int, int, str]]:
     """Returns a key that sorts numbers in texts by their value.
 

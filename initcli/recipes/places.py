@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 
+from initcli.core.text import role_of
 from initcli.recipes.variables import Stacks
-
-_NUMBER = re.compile(r"(?:^|(?<=\.))\d+(?=\.|$)")
 
 
 def layers_by_name(names: Iterable[str]) -> dict[str, str]:
@@ -27,4 +25,4 @@ def roles_by_name(names: Iterable[str]) -> dict[str, str]:
     >>> roles_by_name(["h.0.attn.weight", "h.1.attn.weight"])
     {'h.0.attn.weight': 'h.*.attn.weight', 'h.1.attn.weight': 'h.*.attn.weight'}
     """
-    return {name: _NUMBER.sub("*", name) for name in names}
+    return {name: role_of(name) for name in names}

@@ -10,7 +10,6 @@ scales that grow with depth do, the spread decides.
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Sequence
 
 FEWEST = 5
@@ -18,16 +17,6 @@ FACTOR = 8.0
 _DEVIATIONS = 6.0
 # The median absolute deviation of a standard normal variable is 1/1.4826.
 _MAD_TO_STD = 1.4826
-_NUMBER = re.compile(r"(?<![^._/])\d+(?![^._/])")
-
-
-def pattern_of(name: str) -> str:
-    """Returns a tensor's name with the numbers of layers and experts left open.
-
-    >>> pattern_of("model.layers.12.mlp.experts.3.w1.weight")
-    'model.layers.*.mlp.experts.*.w1.weight'
-    """
-    return _NUMBER.sub("*", name)
 
 
 def out_of_proportion(scales: Sequence[float]) -> list[float | None]:

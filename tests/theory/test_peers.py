@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from initcli.theory.peers import FACTOR, out_of_proportion, pattern_of
+from initcli.core.text import role_of
+from initcli.theory.peers import FACTOR, out_of_proportion
 
 PATTERNS = {
     "model.layers.12.mlp.up_proj.weight": "model.layers.*.mlp.up_proj.weight",
@@ -28,7 +29,7 @@ PATTERNS = {
 
 @pytest.mark.parametrize(("name", "pattern"), PATTERNS.items())
 def test_numbers_of_layers_are_left_open(name: str, pattern: str) -> None:
-    assert pattern_of(name) == pattern
+    assert role_of(name) == pattern
 
 
 SCALES = {
