@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from initcli.statistics.portrait import Distribution
     from initcli.statistics.spectrum import Spectrum
     from initcli.statistics.summary import Summary
+    from initcli.theory.identify.identity import Identity
     from initcli.theory.judge import Judgment
     from initcli.theory.outlying import LineVerdict
     from initcli.theory.structure import StructureVerdict
@@ -36,6 +37,7 @@ class Observation:
         is_tied: Whether the two are declared to be one tensor.
         spectrum: Singular values; None if not asked for, or if it is no matrix.
         structure: What its scheme owes to the place of values; None if that is nothing.
+        identity: Which initialisation it carries; None if not asked for.
         unmeasured: What was asked for and could not be measured, and why.
     """
 
@@ -57,6 +59,7 @@ class Observation:
     is_tied: bool = False
     spectrum: Spectrum | None = None
     structure: StructureVerdict | None = None
+    identity: Identity | None = None
     unmeasured: tuple[str, ...] = ()
 
     @property

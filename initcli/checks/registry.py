@@ -10,7 +10,7 @@ from typing import Literal, Protocol, TypeVar
 from initcli.checks.finding import Finding, Severity
 from initcli.checks.policy import EVERYTHING, Policy
 
-Need = Literal["", "rows", "hashes", "law"]
+Need = Literal["", "rows", "hashes", "law", "identity"]
 Found = str | Iterable[tuple[str, str]] | None
 """What is wrong with the subject; or, of a subject that holds several, names and what is wrong."""
 

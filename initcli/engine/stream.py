@@ -141,4 +141,5 @@ def _portrait(part: _Part, wanted: Wanted) -> Portrait:
         part.rows,
         part.columns,
         joined_digest(part.digests) if part.digests else None,
+        part.seen.table if wanted.table else None,
     )

@@ -14,11 +14,13 @@ class Wanted:
         probabilities: Of which quantiles, beside the histogram; none leaves both out.
         lines: Whether rows and columns are looked at.
         digest: Whether bytes are hashed.
+        table: Whether the counts of values are kept.
     """
 
     probabilities: Sequence[float] = ()
     lines: bool = False
     digest: bool = False
+    table: bool = False
 
 
 PLAIN = Wanted()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -64,7 +65,7 @@ def inverse_softplus_of_log_uniform(low: float, high: float, floor: float) -> La
 
     least, width = max(low, floor), math.log(high / low)
     raised = math.log(least / low) / width
-    node, weight = np.polynomial.legendre.leggauss(_NODES)
+    node, weight = _quadrature()
     exponent = math.log(least) + math.log(high / least) * (node + 1) / 2
     step = np.append(np.exp(exponent), least)
     share = np.append(weight / 2 * (1 - raised), raised)
@@ -79,3 +80,12 @@ def inverse_softplus_of_log_uniform(low: float, high: float, floor: float) -> La
     discrete = laws.pattern("softplus⁻¹ of log-uniform", step + np.log(-np.expm1(-step)), share)
     support = (bottom, top)
     return replace(discrete, fixed=Fixed.NOTHING, atoms=None, support=support, cdf=cdf)
+
+
+@functools.cache
+def _quadrature() -> tuple[Array, Array]:
+    """Returns Gauss & Legendre's nodes and weights."""
+    import numpy as np
+
+    node, weight = np.polynomial.legendre.leggauss(_NODES)
+    return node, weight

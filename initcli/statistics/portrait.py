@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from initcli.statistics.lines import Lines
     from initcli.statistics.summary import Summary
+    from initcli.statistics.table import Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,7 @@ class Portrait:
         rows: Energies along the first dimension; None if not asked for or not checked.
         columns: Energies along the second dimension, likewise.
         digest: A hash of its bytes in hexadecimal; None if not asked for.
+        table: How often each key of its dtype's grid occurred; None if not asked for.
     """
 
     summary: Summary
@@ -61,3 +63,4 @@ class Portrait:
     rows: Lines | None = None
     columns: Lines | None = None
     digest: str | None = None
+    table: Table | None = None

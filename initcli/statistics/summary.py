@@ -72,6 +72,11 @@ class Summary:
         return math.sqrt(self.variance)
 
     @property
+    def root_mean_square(self) -> float:
+        """The root of the mean square of the finite values; NaN without one."""
+        return math.hypot(self.std, abs(self.mean))
+
+    @property
     def is_complex(self) -> bool:
         """Whether the values are complex."""
         return isinstance(self.moments, ComplexMoments)
