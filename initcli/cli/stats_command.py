@@ -113,6 +113,23 @@ def stats(
             help="Largest singular value, stable rank and distance from orthogonality.",
         ),
     ] = False,
+    identify: Annotated[
+        bool,
+        typer.Option(
+            "--identify",
+            rich_help_panel=MEASURED,
+            help="Which initialisation does each tensor carry: structure, the set of schemes that "
+            "its values are consistent with, or none.",
+        ),
+    ] = False,
+    exact: Annotated[
+        bool,
+        typer.Option(
+            "--exact",
+            rich_help_panel=MEASURED,
+            help="With --identify: look at the places of all values, and not of 2¹⁸ a matrix.",
+        ),
+    ] = False,
     device: Annotated[
         str,
         typer.Option(
@@ -155,6 +172,8 @@ def stats(
             rows=rows,
             hashes=hashes,
             spectrum=spectrum,
+            identify=identify,
+            exact=exact,
             device=device,
             check=any(one.form in FOR_CI for one in targets),
             detail=any(one.form in FOR_MACHINES for one in targets),

@@ -29,8 +29,11 @@ from initcli.recipes.assign import Plan
 from initcli.recipes.selector import Selector
 from initcli.reports.baseline import Baseline, read_baseline
 from initcli.reports.describe import pooled_row
+from initcli.reports.identity import IdentityRow
 from initcli.reports.inquiry import Examined
 from initcli.reports.stats import StatsReport
+from initcli.reports.tensor_columns import IDENTITY_KEYS
+from initcli.theory.identify.power import level_of
 
 
 def stats(
@@ -60,6 +63,8 @@ def stats(
     rows: bool = False,
     hashes: bool = False,
     spectrum: bool = False,
+    identify: bool = False,
+    exact: bool = False,
     device: str = "cpu",
     check: bool = False,
     detail: bool = True,
@@ -100,6 +105,8 @@ def stats(
         rows: Whether to look at every row and column: zero, constant, not finite, outlying.
         hashes: Whether to hash every tensor, by which copies are found.
         spectrum: Whether to compute singular values, for which matrices are read again.
+        identify: Whether to tell which initialisation each tensor still carries.
+        exact: Whether to look at all of every matrix for that, and not at a part of large ones.
         device: `cpu`; nothing here has been measured to be faster elsewhere.
         check: Whether values are read for the checks, even if no column shows any.
         detail: Whether quantiles and histograms are computed even if no column shows them.
@@ -133,7 +140,12 @@ def stats(
     earlier = None if baseline is None else read_baseline(Path(baseline))
     needs = needed(criteria.policy)
     plan = Plan.of(asked, Selector.of(select, exclude))
-    _refuse_idle(plan, criteria, earlier, alpha, tolerance)
+    is_identifying = identify or "identity" in needs or bool(show.asked & IDENTITY_KEYS)
+    if by is not None and identify:
+        raise OptionError("--identify is of single tensors only, and --by pools them")
+    if exact and not is_identifying:
+        raise OptionError("--exact goes with --identify")
+    _refuse_idle(plan, criteria, earlier, alpha, tolerance, is_identifying=is_identifying)
     of_model = _model(model, arguments)
     opening = open_all(paths)
     chosen = opening.choose(plan.selector)
@@ -142,7 +154,13 @@ def stats(
         rows=rows or "rows" in needs,
         hashes=hashes or "hashes" in needs,
         detail=detail or earlier is not None,
-        values=check or plan.has_schemes or criteria.needs_values or earlier is not None,
+        level=level_of(criteria.alpha, opening.count(chosen)) if is_identifying else 0.0,
+        exact=exact,
+        values=check
+        or is_identifying
+        or plan.has_schemes
+        or criteria.needs_values
+        or earlier is not None,
         jobs=jobs,
         progress=progress,
     )
@@ -183,6 +201,7 @@ def stats(
         ),
         gate=criteria.gate,
         failures=opening.failures,
+        identities=tuple(IdentityRow.of(one, one.identity) for one in whole.seen if one.identity),
     )
 
 
@@ -192,12 +211,18 @@ def _refuse_idle(
     earlier: Baseline | None,
     alpha: float | None,
     tolerance: float | None,
+    *,
+    is_identifying: bool,
 ) -> None:
     """Refuses options that nothing in this run would heed."""
     kinds = (Observation, Contents, *((Drifted,) if earlier else ()))
     criteria.refuse_idle(*kinds, has_laws=plan.has_schemes)
-    for name, value in (("alpha", alpha), ("tolerance", tolerance)):
-        if value is not None and not (plan.has_schemes or earlier):
+    departs = plan.has_schemes or earlier
+    for name, value, is_heeded in (
+        ("alpha", alpha, departs or is_identifying),
+        ("tolerance", tolerance, departs),
+    ):
+        if value is not None and not is_heeded:
             raise OptionError(f"--{name} is for a scheme, a recipe or a baseline to depart from")
 
 

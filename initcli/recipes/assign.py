@@ -16,7 +16,7 @@ from initcli.recipes.recipe import Recipe, load_recipe
 from initcli.recipes.rule import Rule
 from initcli.recipes.selector import Selector
 from initcli.recipes.variables import (
-    Stacks,
+    Known,
     Variables,
     of_config,
     parse_settings,
@@ -122,15 +122,11 @@ class Plan:
             OptionError: A scheme's parameters contradict each other.
         """
         self._refuse_unasked()
-        stacks = Stacks.of(specs)
-        # A setting may be given by any name that a configuration has for the thing.
-        configured = {**of_config({**config, **self.settings}), **of_config(self.settings)}
+        known = Known.of(specs, config, self.settings)
         defaults = self.recipe.variables if self.recipe else {}
 
         def variables(name: str) -> Variables:
-            counted = {**stacks.variables(name), "size": specs[name].parameters}
-            own = {key: each for key, each in counted.items() if key in _OF_TENSORS}
-            return with_defaults({**counted, **configured, **own, **self.settings}, defaults)
+            return with_defaults(known.of_tensor(specs[name]), defaults)
 
         found = {
             name: self._assign(spec, layers[name], variables(name))
@@ -211,8 +207,6 @@ class Plan:
         return Assignment(reason=f"no rule of {self.recipe.name} matches", is_unmatched=True)
 
 
-# What a configuration of that name says of a model is not what a tensor is asked for.
-_OF_TENSORS = {"layer", "size"}
 _NOT_SELECTED = Assignment(reason="not selected")
 
 

@@ -85,7 +85,9 @@ def _layout(
     parts = _FUSED.get(last) or _FUSED.get(holder) or 1
     if len(spec.shape) == _MATRIX and is_looked_up(spec.name):
         return Layout("embedding")
-    bias = beside.get(spec.name.rpartition(".")[2].replace("weight", "bias"), ())
+    is_kernel = last == "kernel"  # as Keras and Flax call a weight
+    told_of = "bias" if is_kernel else spec.name.rpartition(".")[2].replace("weight", "bias")
+    bias = beside.get(told_of, ()) if not is_kernel or len(spec.shape) == _MATRIX else ()
     if len(spec.shape) == _MATRIX + 1 and "experts" in layer.split("."):
         kind: Kind = "in_out" if are_transposed(beside) else "linear"
         told: Layout | None = Layout(kind, parts=parts, stacked=True)

@@ -6,8 +6,10 @@ import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from initcli.core.errors import OptionError
+from initcli.core.tensor import TensorSpec
 from initcli.core.text import visible
 from initcli.schemes.arithmetic import Formula, UnknownNameError
 
@@ -24,6 +26,9 @@ ALIASES: Mapping[str, Sequence[str]] = {
     "head_dim": ("head_dim", "d_kv"),
     "d_ff": ("intermediate_size", "d_ff", "n_inner", "ffn_dim"),
 }
+# What a configuration of that name says of a model is not what a tensor is asked for.
+_OF_TENSORS = {"layer", "size"}
+_NOTHING: Variables = MappingProxyType({})
 _BLOCK = re.compile(r"(?:^|(?<=\.))(\d+)(?=\.)")
 
 
@@ -122,6 +127,36 @@ def _block_of(name: str, start: int) -> tuple[str, int] | None:
     if found is None or len(found[1]) > 9:  # noqa: PLR2004
         return None
     return name[: found.start()], int(found[1])
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of a checkpoint's tensors, as variables.
+
+    Attributes:
+        stacks: What names tell.
+        configured: What the configuration says, and above it the user.
+        settings: What the user says, which decides.
+    """
+
+    stacks: Stacks
+    configured: Variables
+    settings: Variables
+
+    @classmethod
+    def of(
+        cls, names: Iterable[str], config: Mapping[str, object], settings: Variables = _NOTHING
+    ) -> Known:
+        """Gathers it from names, the configuration and what the user says."""
+        # A setting may be given by any name that a configuration has for the thing.
+        configured = {**of_config({**config, **settings}), **of_config(settings)}
+        return cls(Stacks.of(names), configured, settings)
+
+    def of_tensor(self, spec: TensorSpec) -> dict[str, float]:
+        """Returns the variables of one tensor."""
+        counted = {**self.stacks.variables(spec.name), "size": spec.parameters}
+        own = {key: each for key, each in counted.items() if key in _OF_TENSORS}
+        return {**counted, **self.configured, **own, **self.settings}
 
 
 def with_defaults(known: Variables, defaults: Mapping[str, Formula]) -> dict[str, float]:

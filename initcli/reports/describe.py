@@ -37,6 +37,7 @@ def tensor_row(
         **_line_cells(seen.rows, "row"),
         **_line_cells(seen.columns, "column"),
         **_spectrum_cells(seen),
+        **_identity_cells(seen),
     }
     return TensorRow(
         seen.spec.name,
@@ -186,6 +187,12 @@ def _spectrum_cells(seen: Observation) -> Cells:
         "stable_rank": seen.spectrum.stable_rank,
         "orthogonality": seen.spectrum.orthogonality,
     }
+
+
+def _identity_cells(seen: Observation) -> Cells:
+    if seen.identity is None:
+        return {}
+    return {"identity": seen.identity.text, "identity_p": seen.identity.p}
 
 
 def _fan_in(spec: TensorSpec) -> int | None:

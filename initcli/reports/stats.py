@@ -15,9 +15,10 @@ from initcli.checks.observation import Observation
 from initcli.checks.registry import CHECKS, codes_of
 from initcli.core.errors import InitcliError
 from initcli.core.text import plural
+from initcli.reports.identity import IdentityRow
 from initcli.reports.inquiry import Examined, Inquiry, inquiry_of_tensors
 from initcli.reports.rows import Rows
-from initcli.reports.table import Records, Table, findings_document
+from initcli.reports.table import Records, Table, as_mapping, findings_document
 from initcli.reports.tensor_row import TensorRow
 
 
@@ -48,12 +49,14 @@ class StatsDocument(TypedDict):
         tensors: The rows of the table: a tensor each, or a group with `--by`.
         total: All tensors pooled.
         findings: What checks found.
+        identities: Which initialisation each tensor carries, if that was asked for.
     """
 
     checkpoints: tuple[Opened, ...]
     tensors: Annotated[Records, Rows(TensorRow)]
     total: TensorRow
     findings: Annotated[Records, Rows(Finding, is_whole=True)]
+    identities: Annotated[Records, Rows(IdentityRow, is_whole=True)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,7 @@ class StatsReport:
         examined: What was asked of each checkpoint as a whole.
         gate: Which findings fail the run.
         failures: What could not be read, beside what could.
+        identities: Which initialisation each tensor carries; empty if that was not asked for.
     """
 
     checkpoints: tuple[Opened, ...]
@@ -89,6 +93,7 @@ class StatsReport:
     examined: tuple[Examined, ...] = ()
     gate: Gate = field(default_factory=Gate)
     failures: tuple[InitcliError, ...] = ()
+    identities: tuple[IdentityRow, ...] = ()
 
     schema = "initcli.stats/1"
 
@@ -138,6 +143,7 @@ class StatsReport:
             "tensors": self.table.records(),
             "total": self.total,
             "findings": findings_document(self.findings),
+            "identities": Records(self.identities, as_mapping),
         }
 
 

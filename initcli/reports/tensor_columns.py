@@ -39,6 +39,8 @@ COLUMNS = (
     Column("z", Form.NUMBER, 86),
     Column("structure", Form.TEXT, 10, is_default=False),
     Column("verdict", Form.TEXT, 95),
+    Column("identity", Form.TEXT, 99),
+    Column("identity_p", Form.NUMBER, 84),
     Column("zero_rows", Form.COUNT, 94),
     Column("constant_rows", Form.COUNT, 84),
     Column("nonfinite_rows", Form.COUNT, 83),
@@ -76,5 +78,6 @@ LINE_KEYS = frozenset(
 )
 HASH_KEYS = frozenset({"hash", "duplicate_of"})
 SPECTRUM_KEYS = frozenset({"largest_singular", "stable_rank", "orthogonality"})
-UNPOOLED_KEYS = DISTRIBUTION_KEYS | LINE_KEYS | HASH_KEYS | SPECTRUM_KEYS
+IDENTITY_KEYS = frozenset({"identity", "identity_p"})
+UNPOOLED_KEYS = DISTRIBUTION_KEYS | LINE_KEYS | HASH_KEYS | SPECTRUM_KEYS | IDENTITY_KEYS
 """What is known of single tensors, and of those only whose values `stats` reads."""

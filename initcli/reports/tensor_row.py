@@ -44,6 +44,8 @@ class TensorRow:
             a scheme without.
         verdict: `ok`, what is off, or `not checked`.
         reason: Why nothing was drawn or judged.
+        identity: Which initialisation it carries, in a line; None if not asked for.
+        identity_p: The p-value of the best law that is kept, or of what rules all out.
         zero_rows, constant_rows, nonfinite_rows, outlying_rows, worst_row: What `LineVerdict`
             says of the first dimension.
         zero_columns, …, worst_column: Likewise of the second.
@@ -95,6 +97,8 @@ class TensorRow:
     structure: str | None = None
     verdict: str | None = None
     reason: str | None = None
+    identity: str | None = None
+    identity_p: float | None = None
     zero_rows: int | None = None
     constant_rows: int | None = None
     nonfinite_rows: int | None = None

@@ -68,6 +68,8 @@ PRINTED = [
     ("stats", ["stats", FAULTY, "--columns", "hist,p01,worst_row,stable_rank"]),
     *(("stats", ["stats", f"{{{name}}}"]) for name in ("empty", "nan", "huge", "mixed", "complex")),
     ("stats", ["stats", "{raw}", "--rows"]),
+    ("stats", ["stats", FAULTY, "{nan}", "{mixed}", "{raw}", "--identify"]),
+    ("stats", ["stats", str(SAMPLES / "tiny_gpt"), "--identify", "--exact"]),
     ("compare", ["compare", DIGITS, DIGITS]),
     ("compare", ["compare", DIGITS, FAULTY]),
     ("compare", ["compare", DIGITS, FAULTY, "--columns", "name,shape,dtype,max_abs"]),

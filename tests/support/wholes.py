@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from initcli.checks.contents import Contents, StoredTie
 from initcli.checks.matching import Match, Model, match
 from initcli.checks.observation import Observation
@@ -9,6 +11,8 @@ from initcli.core.dtypes import DTYPES
 from initcli.core.errors import IndexMismatchError, TruncatedError
 from initcli.core.tensor import TensorSpec
 from initcli.formats.defect import Defect, Flaw
+from initcli.schemes import law as laws
+from initcli.theory.identify.identity import Fit, Identity, Kind
 
 _LOST = IndexMismatchError("tensor a is lost")
 _CUT = TruncatedError("the file ends early")
@@ -34,6 +38,50 @@ def layers(
 def beside(model: dict[str, TensorSpec], stored: dict[str, TensorSpec], **ties: str) -> Contents:
     """Returns a checkpoint beside a model with ties."""
     return Contents("f", (), match=match(Model(model, ties), stored, {}, lambda _: True))
+
+
+FRESH, TRAINED, FIXED, UNKNOWN, SILENT = (
+    Identity(
+        kind,
+        1e-3,
+        (Fit(laws.normal(0, 0.02), ("normal(0, 0.02)",), 0.5, "mean", -1.0),),
+        structure="zeros",
+        places={"row means": 1e-9 if kind is Kind.NOT_INITIAL else 0.5},
+    )
+    for kind in (
+        Kind.CONSISTENT,
+        Kind.NOT_INITIAL,
+        Kind.STRUCTURED,
+        Kind.UNKNOWN_LAW,
+        Kind.CANNOT_TELL,
+    )
+)
+
+
+BESIDE = f"statistically {FRESH.text}; beside trained"
+
+
+def identified(
+    shape: tuple[int, ...] = (64, 64), suffix: str = ".weight", **found: Identity
+) -> Contents:
+    """Returns a checkpoint of tensors that are identified, `h_0_w` for `h.0.w.weight`."""
+    return Contents(
+        "f",
+        [
+            Observation(
+                "f",
+                TensorSpec(name.replace("_", ".") + suffix, DTYPES["F32"], shape),
+                None,
+                identity=each,
+            )
+            for name, each in found.items()
+        ],
+    )
+
+
+def role(*identities: Identity, name: str = "h_{}_w") -> dict[str, Identity]:
+    """Returns tensors of one role, a layer each."""
+    return {name.format(place): each for place, each in enumerate(identities)}
 
 
 WEIGHT, BIAS = specs(3, 2, w="F32"), specs(b="F32")
@@ -108,6 +156,54 @@ CONTENTS_FAULTS: dict[str, tuple[Contents, dict[str, dict[str, str]]]] = {
             "IC309": {"": "0 of 5 names are the model's, and without the prefix 'model.' 4 are"},
         },
     ),
+    "one of a role still initial": (
+        identified(**role(TRAINED, TRAINED, FRESH, TRAINED, TRAINED)),
+        {
+            "IC310": {
+                "h.2.w.weight": f"{BESIDE} h.0.w.weight, h.1.w.weight, h.3.w.weight and 1 more"
+            }
+        },
+    ),
+    "one of a role still zero": (
+        identified(**role(FIXED, TRAINED, TRAINED)),
+        {"IC310": {"h.0.w.weight": "it holds zeros; beside trained h.1.w.weight, h.2.w.weight"}},
+    ),
+    "one of two still initial, and one of few": (
+        identified(
+            **role(TRAINED, FRESH), **role(TRAINED, TRAINED, TRAINED, TRAINED, name="h_{}_v")
+        ),
+        {
+            "IC310": {
+                "h.1.w.weight": f"{BESIDE} h.0.w.weight, h.0.v.weight, h.1.v.weight and 2 more"
+            }
+        },
+    ),
+    "a head still initial": (
+        identified(head=FRESH, **role(TRAINED, TRAINED, TRAINED)),
+        {"IC310": {"head.weight": f"{BESIDE} h.0.w.weight, h.1.w.weight, h.2.w.weight"}},
+    ),
+    "two of eight still initial": (
+        identified(**role(FRESH, FRESH, *[TRAINED] * 6)),
+        {
+            "IC310": {
+                f"h.{place}.w.weight": f"{BESIDE} h.2.w.weight, h.3.w.weight, h.4.w.weight "
+                "and 3 more"
+                for place in (0, 1)
+            }
+        },
+    ),
+    "all still initial": (
+        identified(head=FIXED, **role(FRESH, FRESH)),
+        {"IC311": {"": "3 matrices, and none shows that it was trained"}},
+    ),
+    "one matrix, and initial": (
+        identified(head=FRESH),
+        {"IC311": {"": "1 matrix, and none shows that it was trained"}},
+    ),
+    "initial beside what holds NaN": (
+        identified(**role(FRESH, SILENT, SILENT, SILENT)),
+        {"IC311": {"": "1 matrix, and none shows that it was trained"}},
+    ),
     "nothing": (
         Contents("f", (), is_empty=True),
         {"IC907": {"": "not checked: there is no tensor in it"}},
@@ -116,6 +212,24 @@ CONTENTS_FAULTS: dict[str, tuple[Contents, dict[str, dict[str, str]]]] = {
 
 CONTENTS_SOUND: dict[str, Contents] = {
     "nothing to say": Contents("f", ()),
+    "all trained": identified(**role(*[TRAINED] * 6)),
+    "a table of fixed positions among trained": identified(positions=FIXED, **role(*[TRAINED] * 6)),
+    "a role that is fixed in every layer": identified(
+        **role(*[FIXED] * 4), **role(*[TRAINED] * 6, name="h_{}_v")
+    ),
+    "most of a role frozen": identified(**role(*[FRESH] * 5, *[TRAINED] * 3)),
+    "a small matrix among trained": identified((63, 65), **role(FRESH, TRAINED, TRAINED, TRAINED)),
+    "places that are suspicious": identified(
+        **role(replace(FRESH, places={"row means": 0.005}), TRAINED, TRAINED, TRAINED)
+    ),
+    "adapters, whose role is not trained": identified(
+        **role(*[FRESH] * 4), **role(*[TRAINED] * 6, name="h_{}_v")
+    ),
+    "called no weight": identified(**role(FRESH, TRAINED, TRAINED, TRAINED), suffix=""),
+    "all fixed": identified(**role(FIXED, FIXED)),
+    "one whose law is unknown among initial ones": identified(**role(FRESH, FRESH, UNKNOWN)),
+    "none that tells": identified(**role(SILENT, SILENT, SILENT)),
+    "a vector still initial": identified((4096,), **role(FRESH, TRAINED, TRAINED, TRAINED)),
     "a tie that holds": Contents("f", (), ties=[StoredTie("head", "embed", "the metadata", "")]),
     "a tie that was not looked at": Contents("f", (), ties=[StoredTie("head", "embed", "x")]),
     "layers of one dtype": layers(*["BF16"] * 8),

@@ -7,6 +7,7 @@ from collections.abc import MutableMapping
 from dataclasses import replace
 
 from initcli.checks.observation import Observation
+from initcli.commands.observing.identify import Identification
 from initcli.commands.observing.request import Request
 from initcli.core.tensor import TensorSpec
 from initcli.engine.spectra import cannot_span, spectra
@@ -23,9 +24,18 @@ from initcli.theory.structure import StructureVerdict, judge_structure
 
 
 def measure(
-    checkpoint: Checkpoint, seen: MutableMapping[str, Observation], request: Request
+    checkpoint: Checkpoint,
+    seen: MutableMapping[str, Observation],
+    request: Request,
+    identification: Identification | None = None,
 ) -> None:
     """Reads the values of every observed tensor, and adds what they show.
+
+    Args:
+        checkpoint: What to read.
+        seen: What is known of every tensor to be measured, by name.
+        request: What to find out.
+        identification: Told of every tensor, if initialisations are asked for.
 
     Raises:
         TruncatedError, MissingError: A file is not what it was when it was opened.
@@ -34,14 +44,24 @@ def measure(
         checkpoint, seen, request.jobs, request.wanted, request.progress
     ):
         seen[name] = _observed(seen[name], portrait, request)
+        if identification:
+            identification.note(seen[name].spec, portrait)
+    if identification:
+        for name, identity in identification.conclude().items():
+            seen[name] = replace(seen[name], identity=identity)
     if request.spectrum:
         for name, spectrum in spectra(checkpoint, seen, request.progress):
             seen[name] = _with_spectrum(seen[name], spectrum)
+    _look_for_structure(checkpoint, seen, request)
+
+
+def _look_for_structure(
+    checkpoint: Checkpoint, seen: MutableMapping[str, Observation], request: Request
+) -> None:
     draws = {name: draw for name, one in seen.items() if (draw := _structured(one))}
     for name, found in structures(checkpoint, draws, request.progress):
-        seen[name] = _with_structure(
-            seen[name], judge_structure(draws[name].law, seen[name].spec, found)
-        )
+        verdict = judge_structure(draws[name].law, seen[name].spec, found)
+        seen[name] = _with_structure(seen[name], verdict)
 
 
 def _observed(seen: Observation, portrait: Portrait | None, request: Request) -> Observation:

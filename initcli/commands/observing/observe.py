@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, MutableMapping
 from dataclasses import replace
 from types import MappingProxyType
 
@@ -37,25 +37,41 @@ def observe(
         TruncatedError, MissingError: A file is not what it was when it was opened.
         NotApplicableError: A scheme cannot be held against a tensor selected by name.
     """
-    names = [name for name in checkpoint.tensors if name in chosen]
+    is_asked = plan.has_schemes or bool(request.level)
+    layers = _layers(checkpoint, known) if is_asked else {}
+    needs_config = plan.needs_config or bool(request.level)
+    config = read_config(checkpoint.directory) if needs_config else {}
     assignments: Mapping[str, Assignment] = {}
     notes: tuple[str, ...] = ()
     if plan.has_schemes:
-        layers = _layers(checkpoint, known)
-        config = read_config(checkpoint.directory) if plan.needs_config else {}
         assignments = plan.assign(checkpoint.specs, layers, chosen, config)
         notes = plan.remarks(assignments, layers)
     seen = {
-        name: Observation(str(checkpoint.path), checkpoint.specs[name], None, assignments.get(name))
-        for name in names
+        name: Observation(str(checkpoint.path), spec, None, assignments.get(name))
+        for name, spec in checkpoint.specs.items()
+        if name in chosen
     }
+    told = _measured(checkpoint, seen, request, layers, config)
+    return _with_duplicates(list(seen.values())), notes + told
+
+
+def _measured(
+    checkpoint: Checkpoint,
+    seen: MutableMapping[str, Observation],
+    request: Request,
+    layers: Mapping[str, Layer],
+    config: Mapping[str, object],
+) -> tuple[str, ...]:
+    """Adds what values show, if they are asked for; what brings NumPy, headers do without."""
+    if request.level:
+        from initcli.commands.observing.identified import identify
+
+        return identify(checkpoint, layers, config, seen, request)
     if request.values:
-        from initcli.commands.observing.measure import (
-            measure,  # it brings NumPy, which headers do without
-        )
+        from initcli.commands.observing.measure import measure
 
         measure(checkpoint, seen, request)
-    return _with_duplicates(list(seen.values())), notes
+    return ()
 
 
 def _layers(checkpoint: Checkpoint, known: Mapping[str, Layer]) -> dict[str, Layer]:

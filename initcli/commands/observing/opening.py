@@ -66,6 +66,15 @@ class Opening:
         except PatternError as error:
             raise next(iter(self.failures), error) from None
 
+    def count(self, chosen: Collection[str]) -> int:
+        """Returns how many tensors of these names hold values that a scheme could have drawn."""
+        return sum(
+            spec.dtype.is_drawable and spec.parameters > 0
+            for each in self.checkpoints
+            for name, spec in each.specs.items()
+            if name in chosen
+        )
+
     def size_of(self, chosen: Collection[str]) -> int:
         """Returns the bytes of all tensors of these names that can be decoded."""
         return sum(

@@ -14,6 +14,7 @@ from initcli.reports.tensor_columns import (
     COLUMNS,
     DISTRIBUTION_KEYS,
     HASH_KEYS,
+    IDENTITY_KEYS,
     LINE_KEYS,
     METADATA_KEYS,
     QUANTILES,
@@ -73,6 +74,8 @@ class Request:
         wanted: What to learn of values in the one pass.
         values: Whether values are read at all, and not headers only.
         spectrum: Whether singular values are computed, for which matrices are read again.
+        level: At which each tensor is asked for its initialisation; 0 if none is.
+        exact: Whether all of a matrix is looked at for that, and not a part.
         jobs: Threads.
         progress: Told of what is read.
     """
@@ -80,6 +83,8 @@ class Request:
     wanted: Wanted = PLAIN
     values: bool = True
     spectrum: bool = False
+    level: float = 0.0
+    exact: bool = False
     jobs: int = 1
     progress: Progress = SILENT
 
@@ -92,6 +97,8 @@ class Request:
         hashes: bool,
         detail: bool,
         values: bool,
+        level: float,
+        exact: bool,
         jobs: int | None,
         progress: Progress,
     ) -> Self:
@@ -103,6 +110,8 @@ class Request:
             hashes: Whether bytes are hashed even if no column shows it.
             detail: Whether every column is computed if the user names none.
             values: Whether something else needs the values.
+            level: At which each tensor is asked for its initialisation; 0 if none is.
+            exact: Whether all of every matrix is looked at for that.
             jobs: Threads; by default as many as cores.
             progress: Told of what is read.
         """
@@ -113,10 +122,13 @@ class Request:
             tuple(QUANTILES.values()) if is_drawn else (),
             lines=rows or bool(show.asked & LINE_KEYS),
             digest=hashes or bool(show.asked & HASH_KEYS),
+            table=bool(level),
         )
         is_spectral = bool(show.asked & SPECTRUM_KEYS)
         needs_values = values or show.needs_values or is_spectral or wanted != PLAIN
-        return cls(wanted, needs_values, is_spectral, jobs or default_jobs(), progress)
+        return cls(
+            wanted, needs_values, is_spectral, level, exact, jobs or default_jobs(), progress
+        )
 
     @property
     def unmeasured_keys(self) -> set[str]:
@@ -125,5 +137,6 @@ class Request:
             (LINE_KEYS, self.wanted.lines),
             (HASH_KEYS, self.wanted.digest),
             (SPECTRUM_KEYS, self.spectrum),
+            (IDENTITY_KEYS, self.level),
         )
         return {key for keys, is_measured in groups if not is_measured for key in keys}
