@@ -14,6 +14,7 @@ from initcli.core.errors import MissingError
 from initcli.core.tensor import TensorSpec
 from initcli.core.text import visible
 from initcli.formats.defect import Defect
+from initcli.formats.extents import Extent
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,17 +26,19 @@ class Shard:
         size: Its bytes when it was opened.
         identity: Device, inode and modification time, by which a change is noticed.
         metadata: The file's own `__metadata__`.
+        extents: What lies behind its last byte and is made when it is read, in ascending order.
     """
 
     path: Path
     size: int
     identity: tuple[int, int, int]
     metadata: Mapping[str, str] = field(default_factory=dict)
+    extents: tuple[Extent, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class StoredTensor:
-    """A tensor and where its bytes begin."""
+    """A tensor, and the address in its shard at which its bytes begin."""
 
     spec: TensorSpec
     shard: Shard
