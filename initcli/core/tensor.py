@@ -3,11 +3,30 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from initcli.core.dtypes import DType
 
 Shape = tuple[int, ...]
+_LARGEST = 2**64 - 1
+
+
+def bits_of(shape: Sequence[int], bits: int) -> int | None:
+    """Returns the bits of a tensor; None where a format's 64-bit numbers cannot tell them.
+
+    It stops at the first overflow: a million huge factors would be multiplied for hours.
+
+    Args:
+        shape: Its lengths along each dimension.
+        bits: What a value takes.
+    """
+    product = 1
+    for factor in (*shape, bits):
+        product *= factor
+        if product > _LARGEST:
+            return None
+    return product
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,15 +11,20 @@ from initcli.core.errors import MissingError, UnknownFormatError
 from initcli.core.text import plural, visible
 from initcli.formats.checkpoint import Checkpoint, open_regular
 from initcli.formats.index import SUFFIX, read_index
+from initcli.formats.npy import is_npz, read_npy, read_npz
+from initcli.formats.npy_header import MAGIC
 from initcli.formats.safetensors import HEADER_LIMIT, PREFIX, read_shard
+from initcli.formats.zip_directory import SIGNATURE as ZIP
 
 _SHARD = re.compile(r"-\d+-of-\d+\.safetensors$")
-_READABLE = "initcli reads .safetensors, a .safetensors.index.json, or a directory holding either"
+_READABLE = (
+    "initcli reads .safetensors, a .safetensors.index.json, a directory holding either, "
+    ".npy and .npz"
+)
 _SIGNATURES = {
-    b"PK\x03\x04": "a zip archive (PyTorch .pt or NumPy .npz)",
+    b"PK\x03\x04": "a zip archive without NumPy arrays (PyTorch .pt?)",
     b"GGUF": "a GGUF file",
     b"\x89HDF": "an HDF5 file",
-    b"\x93NUM": "a NumPy .npy file",
     b"\x80\x02": "a pickle (PyTorch legacy .pt)",
     b"version https://git-lfs": "a Git LFS pointer, not the file itself (run: git lfs pull)",
 }
@@ -56,6 +61,10 @@ def _open_file(path: Path, *, lenient: bool) -> Checkpoint:
     if len(head) < PREFIX or int.from_bytes(head[:PREFIX], "little") > HEADER_LIMIT:
         if head.lstrip().startswith(b"{"):
             return read_index(path, lenient=lenient)
+        if head.startswith(MAGIC):
+            return read_npy(path)
+        if head.startswith(ZIP) and is_npz(path):
+            return read_npz(path, lenient=lenient)
         _refuse_known_format(head, visible(str(path), 300))
     shard, tensors = read_shard(path)
     return Checkpoint(path, (shard,), tensors)

@@ -10,7 +10,6 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -41,8 +40,6 @@ FOREIGN: dict[str, tuple[Callable[[Path], object], str]] = {
         "pickle",
     ),
     "plain zip": (write_zip, "zip archive"),
-    "npz": (lambda path: np.savez(path.open("wb"), w=np.ones(2)), "zip archive"),
-    "npy": (lambda path: np.save(path.open("wb"), np.ones(2)), "NumPy"),
     "gguf": (lambda path: path.write_bytes(b"GGUF\x03" + bytes(60)), "GGUF"),
     "hdf5": (lambda path: path.write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(60)), "HDF5"),
     "lfs": (

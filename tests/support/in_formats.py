@@ -1,0 +1,96 @@
+"""One model, written in every format by the library that defines it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors.numpy import save_file
+
+_SHAPES = [(), (1,), (7,), (5, 3), (40, 30), (2, 3, 4), (2, 3, 2, 5), (0, 3), (300, 257)]
+
+Arrays = Mapping[str, NDArray[Any]]
+Write = Callable[[Path, Arrays], object]
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A way to write arrays to a path.
+
+    Attributes:
+        write: Does it.
+        dtypes: The NumPy dtypes that it holds.
+        dimensions: How many an array may have.
+        is_empty_held: Whether it holds arrays of no values.
+    """
+
+    write: Write
+    dtypes: str
+    dimensions: range = range(5)
+    is_empty_held: bool = True
+
+
+def _foreign(array: NDArray[Any]) -> NDArray[Any]:
+    """Returns the same values big-endian and, beyond one dimension, in Fortran order."""
+    swapped = array.astype(array.dtype.newbyteorder(">"))
+    return np.asfortranarray(swapped).reshape(array.shape, order="F")
+
+
+def _npz(path: Path, arrays: Arrays) -> None:
+    with path.open("wb") as file:
+        np.savez(file, **arrays)
+
+
+def _npz_deflated(path: Path, arrays: Arrays) -> None:
+    with path.open("wb") as file:
+        np.savez_compressed(file, **arrays)
+
+
+def _npz_foreign(path: Path, arrays: Arrays) -> None:
+    _npz(path, {name: _foreign(array) for name, array in arrays.items()})
+
+
+def _npz_foreign_deflated(path: Path, arrays: Arrays) -> None:
+    _npz_deflated(path, {name: _foreign(array) for name, array in arrays.items()})
+
+
+_NUMPY = "? i1 i2 i4 i8 u1 u2 u4 u8 f2 f4 f8 c8"
+
+FORMATS = {
+    "npz": Format(_npz, _NUMPY),
+    "npz deflated": Format(_npz_deflated, _NUMPY),
+    "npz big-endian Fortran": Format(_npz_foreign, _NUMPY),
+    "npz big-endian Fortran deflated": Format(_npz_foreign_deflated, _NUMPY),
+}
+
+
+def write_safetensors(path: Path, arrays: Arrays) -> None:
+    """Writes what the other formats are held against."""
+    save_file(
+        {name: np.ascontiguousarray(array).reshape(array.shape) for name, array in arrays.items()},
+        path,
+    )
+
+
+def model(form: Format, seed: int = 0) -> dict[str, NDArray[Any]]:
+    """Returns a model of all dtypes, shapes and kinds of values that a format holds."""
+    generator = np.random.default_rng(seed)
+    arrays = {"block.odd": np.array([np.nan, np.inf, -np.inf, -0.0, 1e-42, 0.0, 3.4e38], "f4")}
+    for code, shape in product(form.dtypes.split(), _SHAPES):
+        if len(shape) in form.dimensions and (form.is_empty_held or 0 not in shape):
+            name = f"block.{np.dtype(code).name}.{'x'.join(map(str, shape)) or 'scalar'}"
+            arrays[name] = _values(generator.normal(0, 40, shape), code)
+    return arrays
+
+
+def _values(drawn: NDArray[Any], code: str) -> NDArray[Any]:
+    if code == "?":
+        return np.asarray(drawn > 0)
+    # Of negative floats cast to unsigned integers nothing is said; through integers they wrap.
+    is_unsigned = code.startswith("u")
+    return np.asarray(drawn).astype("i8" if is_unsigned else code).astype(code)
