@@ -32,11 +32,12 @@ class DType:
 
     Attributes:
         code: The name in a safetensors header.
-        bits: Bits a value; those of packed dtypes share bytes.
+        bits: Bits a value, or a block of them; those of packed dtypes share bytes.
         kind: What the bits mean.
         array: The NumPy dtype's name (from ml_dtypes where NumPy has none); empty if undecoded.
         torch: The attribute of `torch`.
         obstacle: Why values cannot be turned into numbers here; empty if they can.
+        block: Values that share the bits, which no single one has; always 1 if decoded.
     """
 
     code: str
@@ -45,6 +46,7 @@ class DType:
     array: str
     torch: str
     obstacle: str = ""
+    block: int = 1
 
     @property
     def is_float(self) -> bool:
@@ -121,16 +123,17 @@ def _float_info(name: str) -> Any:  # noqa: ANN401 - ml_dtypes.finfo has no publ
     return ml_dtypes.finfo(_numpy_dtype(name))  # type: ignore[no-untyped-call]
 
 
-def undecoded(code: str, bits: int, kind: Kind, obstacle: str) -> DType:
+def undecoded(code: str, bits: int, kind: Kind, obstacle: str, block: int = 1) -> DType:
     """Returns a dtype whose values can be told apart but not turned into numbers.
 
     Args:
         code: How whoever wrote it calls it.
-        bits: Bits a value.
+        bits: Bits a value or block.
         kind: What the bits mean.
         obstacle: Why not, as reports say it.
+        block: Values that share the bits.
     """
-    return DType(code, bits, kind, "", "", obstacle)
+    return DType(code, bits, kind, "", "", obstacle, block)
 
 
 def _f6(code: str) -> DType:

@@ -31,11 +31,25 @@ def bits_of(shape: Sequence[int], bits: int) -> int | None:
 
 @dataclass(frozen=True, slots=True)
 class TensorSpec:
-    """A tensor's fully qualified name, dtype and logical shape."""
+    """A tensor's fully qualified name, dtype and logical shape.
+
+    Attributes:
+        name: The name.
+        dtype: That of the values as they are read.
+        shape: The lengths along each dimension.
+        stored_as: What storage calls a dtype whose values are not stored one by one, such as
+            Q4_K; empty where they are.
+    """
 
     name: str
     dtype: DType
     shape: Shape
+    stored_as: str = ""
+
+    @property
+    def dtype_name(self) -> str:
+        """What reports call the dtype: as it is stored."""
+        return self.stored_as or self.dtype.code
 
     @property
     def parameters(self) -> int:
@@ -45,7 +59,7 @@ class TensorSpec:
     @property
     def nbytes(self) -> int:
         """Bytes in storage; packed dtypes share bytes between values."""
-        return (self.parameters * self.dtype.bits + 7) // 8
+        return (self.parameters // self.dtype.block * self.dtype.bits + 7) // 8
 
     @property
     def is_matrix(self) -> bool:

@@ -10,6 +10,8 @@ from pathlib import Path
 from initcli.core.errors import MissingError, UnknownFormatError
 from initcli.core.text import plural, visible
 from initcli.formats.checkpoint import Checkpoint, open_regular
+from initcli.formats.gguf import read_gguf
+from initcli.formats.gguf_header import MAGIC as GGUF
 from initcli.formats.index import SUFFIX, read_index
 from initcli.formats.npy import is_npz, read_npy, read_npz
 from initcli.formats.npy_header import MAGIC
@@ -19,11 +21,10 @@ from initcli.formats.zip_directory import SIGNATURE as ZIP
 _SHARD = re.compile(r"-\d+-of-\d+\.safetensors$")
 _READABLE = (
     "initcli reads .safetensors, a .safetensors.index.json, a directory holding either, "
-    ".npy and .npz"
+    ".npy, .npz and .gguf"
 )
 _SIGNATURES = {
     b"PK\x03\x04": "a zip archive without NumPy arrays (PyTorch .pt?)",
-    b"GGUF": "a GGUF file",
     b"\x89HDF": "an HDF5 file",
     b"\x80\x02": "a pickle (PyTorch legacy .pt)",
     b"version https://git-lfs": "a Git LFS pointer, not the file itself (run: git lfs pull)",
@@ -63,6 +64,8 @@ def _open_file(path: Path, *, lenient: bool) -> Checkpoint:
             return read_index(path, lenient=lenient)
         if head.startswith(MAGIC):
             return read_npy(path)
+        if head.startswith(GGUF):
+            return read_gguf(path, lenient=lenient)
         if head.startswith(ZIP) and is_npz(path):
             return read_npz(path, lenient=lenient)
         _refuse_known_format(head, visible(str(path), 300))

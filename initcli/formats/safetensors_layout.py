@@ -10,7 +10,9 @@ from collections.abc import Iterable, Mapping
 from itertools import accumulate
 
 from initcli.core.dtypes import STORAGE_RANK
+from initcli.core.errors import OutputError
 from initcli.core.tensor import TensorSpec
+from initcli.core.text import visible
 from initcli.formats.file_layout import FileLayout, Patch, Place
 from initcli.formats.safetensors import PREFIX
 
@@ -21,6 +23,9 @@ def safetensors_layout(specs: Iterable[TensorSpec], metadata: Mapping[str, str])
     Args:
         specs: The tensors, in any order.
         metadata: What `__metadata__` holds.
+
+    Raises:
+        OutputError: The format has no dtype for one.
     """
     order = _storage_order(specs)
     ends = list(accumulate((spec.nbytes for spec in order), initial=0))
@@ -31,7 +36,14 @@ def safetensors_layout(specs: Iterable[TensorSpec], metadata: Mapping[str, str])
 
 def _storage_order(specs: Iterable[TensorSpec]) -> list[TensorSpec]:
     """Orders tensors as the reference writer does: widest dtype first, then by name."""
-    return sorted(specs, key=lambda spec: (-STORAGE_RANK[spec.dtype.code], spec.name.encode()))
+    return sorted(specs, key=lambda spec: (-_rank(spec), spec.name.encode()))
+
+
+def _rank(spec: TensorSpec) -> int:
+    if spec.dtype.code not in STORAGE_RANK:
+        message = f"safetensors has no dtype for {spec.dtype.code}"
+        raise OutputError(message, where=visible(spec.name, 200))
+    return STORAGE_RANK[spec.dtype.code]
 
 
 def _header(order: list[TensorSpec], ends: list[int], metadata: Mapping[str, str]) -> bytes:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
 
-from in_formats import FORMATS, model, write_safetensors
+from in_formats import FORMATS, model, rows_of, write_safetensors
 from shell import Run
 
 
@@ -22,14 +21,8 @@ def pair(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Path, Path]:
 
 
 def test_statistics_are_the_same_bit_for_bit(pair: tuple[Path, Path], run: Run) -> None:
-    seen = []
-    for path in pair:
-        done = run("stats", path, "--hash", "--rows", "--fail-on", "never", "--format", "json")
-        assert done.returncode == 0, done.stderr
-        rows = json.loads(done.stdout)["tensors"]
-        assert all(row.pop("checkpoint") for row in rows)
-        seen.append({row["name"]: row for row in rows})
-    assert seen[0] == seen[1]
+    reference, other = (rows_of(run, path) for path in pair)
+    assert other == reference
 
 
 def test_nothing_differs(pair: tuple[Path, Path], run: Run) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from in_formats import FORMATS, model
 from shell import SAMPLES, neutral_environment
 
 PROBE = """
@@ -78,6 +79,14 @@ def test_numpy_is_imported_for_values_only(tmp_path: Path, arguments: list[str])
     modules = imported_by(tmp_path, *arguments)
     assert modules.isdisjoint({"numpy", "ml_dtypes", "scipy", "torch"})
     assert "initcli" in modules
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_no_format_takes_more(tmp_path: Path, kind: str) -> None:
+    FORMATS[kind].write(tmp_path / "w", model(FORMATS[kind]))
+    listing = imported_by(tmp_path, "stats", "w", "--columns", "name,shape,dtype")
+    assert listing.isdisjoint({"numpy", "ml_dtypes", "scipy", "torch", "gguf"})
+    assert "torch" not in imported_by(tmp_path, "stats", "w", "--fail-on", "never")
 
 
 def test_reading_values_imports_numpy(tmp_path: Path) -> None:

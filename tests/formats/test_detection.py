@@ -40,7 +40,6 @@ FOREIGN: dict[str, tuple[Callable[[Path], object], str]] = {
         "pickle",
     ),
     "plain zip": (write_zip, "zip archive"),
-    "gguf": (lambda path: path.write_bytes(b"GGUF\x03" + bytes(60)), "GGUF"),
     "hdf5": (lambda path: path.write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(60)), "HDF5"),
     "lfs": (
         lambda path: path.write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0"),

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from itertools import product
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from gguf import GGUFEndian, GGUFWriter
 from numpy.typing import NDArray
 from safetensors.numpy import save_file
+
+from shell import Run
 
 _SHAPES = [(), (1,), (7,), (5, 3), (40, 30), (2, 3, 4), (2, 3, 2, 5), (0, 3), (300, 257)]
 
@@ -59,6 +64,18 @@ def _npz_foreign_deflated(path: Path, arrays: Arrays) -> None:
     _npz_deflated(path, {name: _foreign(array) for name, array in arrays.items()})
 
 
+def _gguf(path: Path, arrays: Arrays, order: GGUFEndian = GGUFEndian.LITTLE) -> None:
+    writer = GGUFWriter(path, "llama", endianess=order)
+    for name, array in arrays.items():
+        writer.add_tensor(name, array.copy())
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+
+
+_gguf_big = partial(_gguf, order=GGUFEndian.BIG)
+_GGUF = "i1 i2 i4 i8 f2 f4 f8"
 _NUMPY = "? i1 i2 i4 i8 u1 u2 u4 u8 f2 f4 f8 c8"
 
 FORMATS = {
@@ -66,6 +83,8 @@ FORMATS = {
     "npz deflated": Format(_npz_deflated, _NUMPY),
     "npz big-endian Fortran": Format(_npz_foreign, _NUMPY),
     "npz big-endian Fortran deflated": Format(_npz_foreign_deflated, _NUMPY),
+    "gguf": Format(_gguf, _GGUF, range(1, 5), is_empty_held=False),
+    "gguf big-endian": Format(_gguf_big, _GGUF, range(1, 5), is_empty_held=False),
 }
 
 
@@ -94,3 +113,12 @@ def _values(drawn: NDArray[Any], code: str) -> NDArray[Any]:
     # Of negative floats cast to unsigned integers nothing is said; through integers they wrap.
     is_unsigned = code.startswith("u")
     return np.asarray(drawn).astype("i8" if is_unsigned else code).astype(code)
+
+
+def rows_of(run: Run, path: Path) -> dict[str, dict[str, Any]]:
+    """Returns what `stats` measures of each tensor of a checkpoint, digests included, by name."""
+    done = run("stats", path, "--hash", "--rows", "--fail-on", "never", "--format", "json")
+    assert done.returncode == 0, done.stderr
+    rows = json.loads(done.stdout)["tensors"]
+    assert all(row.pop("checkpoint") for row in rows)
+    return {row["name"]: row for row in rows}
