@@ -170,6 +170,11 @@ DTYPES = {
     )
 }
 
+FOREIGN = {
+    "C128": DType("C128", 128, Kind.COMPLEX, "", "complex128", "C128 values are not decoded")
+}
+"""Dtypes that safetensors has none for, named alike; their values are not decoded."""
+
 STORAGE_RANK = {code: rank for rank, code in enumerate(DTYPES)}
 
 _SHORT = {"fp16": "F16", "half": "F16", "fp32": "F32", "float": "F32", "fp64": "F64"}

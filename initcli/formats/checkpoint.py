@@ -52,6 +52,25 @@ class StoredTensor:
         return replace(self, spec=spec)
 
 
+@dataclass(frozen=True, slots=True)
+class OpenedFile:
+    """What one file holds.
+
+    Attributes:
+        shard: The file.
+        tensors: Every tensor by name; names at one address are one tensor.
+        optimizer: Likewise what is of an optimizer's state, which is shown on request only.
+        notes: What the reader should know of how the file was understood.
+        defects: What is broken beside what is sound.
+    """
+
+    shard: Shard
+    tensors: dict[str, StoredTensor]
+    optimizer: Mapping[str, StoredTensor] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    defects: tuple[Defect, ...] = ()
+
+
 @dataclass(frozen=True)
 class Checkpoint:
     """Named tensors on storage.
@@ -60,6 +79,8 @@ class Checkpoint:
         path: The path the user gave.
         shards: Its files, in the order of the index.
         tensors: Every tensor by name, in file order.
+        aliases: Further names of tensors' bytes: alias to the name that is in `tensors`.
+        optimizer: The tensors of an optimizer's state, which are left out.
         index: The index file of a sharded checkpoint.
         index_metadata: What the index's `metadata` holds.
         notes: What the reader should know of how the path was understood.
@@ -69,6 +90,8 @@ class Checkpoint:
     path: Path
     shards: tuple[Shard, ...]
     tensors: Mapping[str, StoredTensor]
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    optimizer: Mapping[str, StoredTensor] = field(default_factory=dict)
     index: Path | None = None
     index_metadata: Mapping[str, object] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
@@ -117,9 +140,14 @@ class Checkpoint:
 
     @cached_property
     def ties(self) -> dict[str, str]:
-        """The declared ties whose alias has no bytes of its own."""
+        """The aliases, and the declared ties whose alias has no bytes of its own."""
         return {
-            alias: name for alias, name in self.declared_ties.items() if alias not in self.tensors
+            **{
+                alias: name
+                for alias, name in self.declared_ties.items()
+                if alias not in self.tensors
+            },
+            **self.aliases,
         }
 
 

@@ -10,51 +10,42 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
 
 from initcli.core.collector import uncollected
 from initcli.core.dtypes import BYTE
 from initcli.core.errors import InitcliError, MalformedError, TruncatedError
 from initcli.core.tensor import TensorSpec, bits_of
 from initcli.core.text import visible
-from initcli.formats.checkpoint import Checkpoint, Shard, StoredTensor, open_regular
-from initcli.formats.defect import Defect, Flaw, Tell, refuse, taking_note
+from initcli.formats.checkpoint import OpenedFile, Shard, StoredTensor, open_regular
+from initcli.formats.defect import Defect, Flaw, Tell, taking_note
 from initcli.formats.dequantised import Dequantised
 from initcli.formats.extents import AddressSpace
 from initcli.formats.gguf_header import GgufHeader, GgufTensor, read_gguf_header
 from initcli.formats.gguf_types import TYPES, GgufType
+from initcli.formats.peek import Peek
 from initcli.formats.strided import Strided
 
 _PARTS = "split.count"
 
 
-def read_gguf(path: Path, *, lenient: bool = False) -> Checkpoint:
-    """Opens a file; of values nothing is read.
-
-    Args:
-        path: The file.
-        lenient: Whether to open what is sound, and to list as defects what is not.
+def read_gguf(peek: Peek) -> OpenedFile:
+    """Opens a file; what is wrong with single tensors is a defect.
 
     Raises:
         MissingError: The file cannot be opened.
-        MalformedError, TruncatedError: It breaks a rule of the format. A lenient reader is told
-            of single tensors only where no other is left.
+        MalformedError, TruncatedError: Its header breaks a rule of the format.
     """
-    where = visible(str(path), 300)
-    descriptor, size, identity = open_regular(path)
+    descriptor, size, identity = open_regular(peek.path)
     defects: list[Defect] = []
     with os.fdopen(descriptor, "rb") as file, uncollected():
-        header = read_gguf_header(file, size, where)
-        stored = _Data(header, size, where)
-        space = AddressSpace(size)
-        tell = taking_note(defects) if lenient else refuse
-        placed = [(spec, stored.address(one, space)) for one, spec in stored.specs(tell)]
-    if defects and not placed:
-        refuse(defects[0])
-    shard = Shard(path, size, identity, header.metadata, space.extents)
+        header = read_gguf_header(file, size, peek.where)
+        stored, space = _Data(header, size, peek.where), AddressSpace(size)
+        specs = stored.specs(taking_note(defects))
+        placed = [(spec, stored.address(one, space)) for one, spec in specs]
+    shard = Shard(peek.path, size, identity, header.metadata, space.extents)
     tensors = {spec.name: StoredTensor(spec, shard, address) for spec, address in placed}
-    notes = _notes(header.metadata, path.name)
-    return Checkpoint(path, (shard,), tensors, notes=notes, defects=tuple(defects))
+    notes = _notes(header.metadata, peek.path.name)
+    return OpenedFile(shard, tensors, notes=notes, defects=tuple(defects))
 
 
 def _notes(metadata: Mapping[str, str], name: str) -> tuple[str, ...]:

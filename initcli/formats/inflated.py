@@ -15,7 +15,6 @@ from typing import Any
 
 from initcli.core.errors import MalformedError
 from initcli.formats.extents import Addressed
-from initcli.formats.zip_directory import ZipMember
 
 _RAW_DEFLATE = -15  # a window of 32 KiB, no header
 _READ = 16 << 10
@@ -24,21 +23,38 @@ _MOST_STATES = 64
 _NEAR = 1 << 20
 
 
+@dataclass(frozen=True, slots=True)
+class Deflated:
+    """Bytes that are deflated.
+
+    Attributes:
+        offset: The address of the first.
+        packed: How many there are.
+        size: How many they inflate to.
+        crc: The checksum of those.
+        where: What messages name.
+    """
+
+    offset: int
+    packed: int
+    size: int
+    crc: int
+    where: str
+
+
 @dataclass(slots=True)
 class _State:
     """An inflation that has come so far.
 
     Attributes:
         member: What is inflated.
-        where: The file, as messages name it.
         machine: zlib's own state.
         consumed: Deflated bytes that have been read.
         position: Inflated ones.
         crc: Their checksum.
     """
 
-    member: ZipMember
-    where: str
+    member: Deflated
     machine: Any = field(default_factory=lambda: zlib.decompressobj(_RAW_DEFLATE))
     consumed: int = 0
     position: int = 0
@@ -102,7 +118,9 @@ class _State:
         return self.machine.eof or (is_read and not self.machine.unconsumed_tail)
 
     def _flaw(self, what: str) -> MalformedError:
-        return MalformedError(f"a member {what}", where=self.where, hint="fetch the file again")
+        return MalformedError(
+            f"a member {what}", where=self.member.where, hint="fetch the file again"
+        )
 
 
 class States:
@@ -119,19 +137,19 @@ class States:
             while len(self._held) > _MOST_STATES:
                 self._held.popitem(last=False)
 
-    def take(self, member: ZipMember, at: int) -> _State | None:
+    def take(self, member: Deflated, at: int) -> _State | None:
         """Returns the state that has all but come to a position, and keeps it no longer."""
         with self._lock:
             key = self._before(member, at)
             return self._held.pop(key) if key and at - key[1] <= _NEAR else None
 
-    def nearest(self, member: ZipMember, at: int) -> _State | None:
+    def nearest(self, member: Deflated, at: int) -> _State | None:
         """Returns a copy of the last state before a position."""
         with self._lock:
             key = self._before(member, at)
             return self._held[key].copy() if key else None
 
-    def _before(self, member: ZipMember, at: int) -> tuple[int, int] | None:
+    def _before(self, member: Deflated, at: int) -> tuple[int, int] | None:
         behind = (key for key in self._held if key[0] == member.offset and key[1] <= at)
         return max(behind, default=None)
 
@@ -141,13 +159,11 @@ class Inflated:
 
     Args:
         member: Which.
-        where: What messages name.
         states: Those of its archive.
     """
 
-    def __init__(self, member: ZipMember, where: str, states: States) -> None:
+    def __init__(self, member: Deflated, states: States) -> None:
         self._member = member
-        self._where = where
         self._states = states
         self._skipping = threading.Lock()
 
@@ -162,7 +178,7 @@ class Inflated:
     def _skipped(self, held: Addressed, at: int) -> _State:
         """Returns a state at a position; one thread inflates what all the others would."""
         with self._skipping:
-            state = self._states.nearest(self._member, at) or _State(self._member, self._where)
+            state = self._states.nearest(self._member, at) or _State(self._member)
             if state.position < at:
                 state.skip(held, at)
                 self._states.keep(state.copy())

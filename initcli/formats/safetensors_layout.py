@@ -25,8 +25,10 @@ def safetensors_layout(specs: Iterable[TensorSpec], metadata: Mapping[str, str])
         metadata: What `__metadata__` holds.
 
     Raises:
-        OutputError: The format has no dtype for one.
+        OutputError: The format has no dtype for a tensor.
     """
+    specs = list(specs)
+    _refuse_foreign(specs)
     order = _storage_order(specs)
     ends = list(accumulate((spec.nbytes for spec in order), initial=0))
     header = _header(order, ends, metadata)
@@ -34,16 +36,16 @@ def safetensors_layout(specs: Iterable[TensorSpec], metadata: Mapping[str, str])
     return FileLayout(len(header) + ends[-1], tuple(places), (Patch(0, header),))
 
 
+def _refuse_foreign(specs: Iterable[TensorSpec]) -> None:
+    for spec in specs:
+        if spec.dtype.code not in STORAGE_RANK:
+            message = f"safetensors has no dtype for {spec.dtype.code}"
+            raise OutputError(message, where=visible(spec.name, 200), hint="end the name in .pt")
+
+
 def _storage_order(specs: Iterable[TensorSpec]) -> list[TensorSpec]:
     """Orders tensors as the reference writer does: widest dtype first, then by name."""
-    return sorted(specs, key=lambda spec: (-_rank(spec), spec.name.encode()))
-
-
-def _rank(spec: TensorSpec) -> int:
-    if spec.dtype.code not in STORAGE_RANK:
-        message = f"safetensors has no dtype for {spec.dtype.code}"
-        raise OutputError(message, where=visible(spec.name, 200))
-    return STORAGE_RANK[spec.dtype.code]
+    return sorted(specs, key=lambda spec: (-STORAGE_RANK[spec.dtype.code], spec.name.encode()))
 
 
 def _header(order: list[TensorSpec], ends: list[int], metadata: Mapping[str, str]) -> bytes:

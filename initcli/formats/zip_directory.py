@@ -1,183 +1,227 @@
-"""The directory of a zip archive, judged strictly: what it says must be what lies in the file.
+"""The directory of a zip archive, judged strictly: what it says twice must agree.
 
-A member's name is data and never a path. An archive that says two things is refused, whichever
-of them a reader might believe. Source:
-https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT (4.3, 4.4, 4.5.3)
+Source: https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT (4.3, 4.5.3)
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from itertools import pairwise
-from typing import BinaryIO
+from collections.abc import Iterator
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import BinaryIO, NoReturn
 
 from initcli.core.errors import MalformedError
 from initcli.core.text import visible
-from initcli.formats.zip_end import Bounds, directory_bounds, read_exactly
 
-SIGNATURE = b"PK\x03\x04"
-STORED, DEFLATED = 0, 8
-# One bit of deflated data stands for no more than 129 bytes.
-# Source: https://zlib.net/zlib_tech.html, "Maximum Compression Factor"
-_MOST_INFLATED = 1032
-_ENCRYPTED = 1 << 0 | 1 << 6 | 1 << 13
-_UTF8 = 1 << 11
+SIGNATURE = b"PK\3\4"
+STORED = 0
+DEFLATED = 8
+# A directory of so many bytes names half a million members.
+_LARGEST = 32 << 20
+_ENCRYPTED = 1 | 1 << 6
 _TOLD_LATER = 1 << 3
-_ZIP64 = 1
-_TOLD_ELSEWHERE = (1 << 32) - 1
+_SHORT, _LONG = 0xFFFF, 0xFFFFFFFF
 _LOCAL = struct.Struct("<4s5H3L2H")
 _ENTRY = struct.Struct("<4s6H3L5H2L")
+_END_64 = struct.Struct("<4sQ2H2L4Q")
+_LOCATOR = struct.Struct("<4sLQL")
+_END = struct.Struct("<4s4H2LH")
+_BYTES_64 = 8
 
 
 @dataclass(frozen=True, slots=True)
-class ZipMember:
-    """A file within an archive.
+class Member:
+    """A member as the directory has it.
 
     Attributes:
-        name: What it is called there.
-        method: `STORED` or `DEFLATED`.
-        crc: The CRC-32 of its content.
-        packed: Its bytes in the archive.
-        size: Bytes of its content.
+        name: What it is called, which is never used as a path.
+        size: Its bytes.
+        packed: The bytes it takes in the archive.
+        method: How it is compressed.
+        crc: The checksum of its bytes; 0 also where the writer computed none.
         header: Where its own header begins.
-        offset: Where its bytes begin.
+        raw_name: The name as the archive writes it.
     """
 
     name: str
+    size: int
+    packed: int
     method: int
     crc: int
-    packed: int
-    size: int
     header: int
-    offset: int
+    raw_name: bytes
 
 
-def read_directory(file: BinaryIO, size: int, where: str) -> dict[str, ZipMember]:
-    """Reads which members an archive has, and where their bytes lie.
+@dataclass(frozen=True)
+class ZipDirectory:
+    """The members of an archive, by name, in the order of the directory.
+
+    Attributes:
+        where: The archive, as messages name it.
+        members: What is in it.
+        limits: The byte before which each member must end, by its name.
+    """
+
+    where: str
+    members: dict[str, Member]
+    limits: dict[str, int]
+
+    def begin(self, file: BinaryIO, member: Member) -> int:
+        """Returns where a member's bytes begin, once its own header agrees with the directory.
+
+        Raises:
+            MalformedError: It does not agree, or its bytes run into what follows.
+        """
+        file.seek(member.header)
+        raw = file.read(_LOCAL.size + len(member.raw_name))
+        if len(raw) < _LOCAL.size or raw[: len(SIGNATURE)] != SIGNATURE:
+            self.refuse("has no header of its own", member)
+        _, _, flags, method, _, _, _, packed, size, name, extra = _LOCAL.unpack_from(raw)
+        if raw[_LOCAL.size :] != member.raw_name or name != len(member.raw_name):
+            self.refuse("has another name in its own header", member)
+        told_later = flags & _TOLD_LATER and not packed and not size
+        sizes = {(member.packed, member.size), (_LONG, _LONG)}
+        if method != member.method or not (told_later or (packed, size) in sizes):
+            self.refuse("has another size in its own header", member)
+        start: int = member.header + _LOCAL.size + name + extra
+        if start + member.packed > self.limits[member.name]:
+            self.refuse("runs into what follows it", member)
+        return start
+
+    def refuse(self, flaw: str, member: Member) -> NoReturn:
+        """Raises what is wrong with a member."""
+        raise MalformedError(f"member {visible(member.name, 120)} {flaw}", where=self.where)
+
+
+class _FlawError(Exception):
+    """The directory breaks a rule; the archive is told by whoever knows it."""
+
+
+def read_directory(file: BinaryIO, size: int, where: str) -> ZipDirectory:
+    """Reads what an archive says it holds.
 
     Args:
-        file: The archive, opened for reading.
+        file: The archive, open for reading.
         size: Its bytes.
-        where: The file, as messages name it.
-
-    Returns:
-        The members by name, in the order of their bytes.
+        where: The archive, as messages name it.
 
     Raises:
-        TruncatedError: The archive has no end, or ends inside a member.
-        MalformedError: It contradicts itself, or holds what no checkpoint does.
+        MalformedError: The directory breaks a rule of the format, or two members share bytes.
     """
-    bounds = directory_bounds(file, size, where)
-    raw = read_exactly(file, bounds.begin, bounds.size, where)
-    members = sorted(_entries(raw, bounds, where), key=lambda member: member.header)
-    placed = [_placed(file, member, bounds.begin, where) for member in members]
-    _refuse_overlaps(placed, where)
-    named = {member.name: member for member in placed}
-    if len(named) < len(placed):
-        seen: set[str] = set()
-        twice = next(m.name for m in placed if m.name in seen or seen.add(m.name))  # type: ignore[func-returns-value]
-        raise MalformedError(f"two members are called {visible(twice, 80)}", where=where)
-    return named
-
-
-def _entries(raw: bytes, bounds: Bounds, where: str) -> Iterator[ZipMember]:
-    """Yields what the directory says; where a member's bytes begin is not known yet."""
-    at = 0
-    for number in range(bounds.count):
-        here = f"{where}, member {number:,}"
-        if at + _ENTRY.size > len(raw):
-            raise MalformedError("the archive's directory ends early", where=here)
-        entry = _ENTRY.unpack_from(raw, at)
-        end = at + _ENTRY.size + sum(entry[10:13])
-        if entry[0] != b"PK\1\2" or end > len(raw):
-            raise MalformedError("the archive's directory is malformed", where=here)
-        yield _member(entry, raw[at + _ENTRY.size : end], here)
-        at = end
-    if at != len(raw):
-        raise MalformedError("bytes after the directory's last member", where=where)
-
-
-def _member(entry: tuple[int, ...], rest: bytes, here: str) -> ZipMember:
-    _, _, _, flags, method, _, _, crc, packed, size, named, extra, _, disk, _, _, header = entry
-    name = _name(rest[:named], flags, here)
-    here = f"{here}, {visible(name, 80)}"
-    size, packed, header, disk = _widened(
-        rest[named : named + extra], (size, packed, header, disk), here
-    )
-    if flags & _ENCRYPTED:
-        raise MalformedError("an encrypted member", where=here)
-    if disk:
-        raise MalformedError("an archive in several parts", where=here)
-    if method not in {STORED, DEFLATED}:
-        raise MalformedError(f"compression method {method} is not read", where=here)
-    if method == STORED and packed != size:
-        raise MalformedError(f"a stored member of {size:,} bytes takes {packed:,}", where=here)
-    if size > packed * _MOST_INFLATED:
-        raise MalformedError(f"{packed:,} bytes cannot inflate to {size:,}", where=here)
-    return ZipMember(name, method, crc, packed, size, header, 0)
-
-
-def _name(raw: bytes, flags: int, here: str) -> str:
     try:
-        return raw.decode("utf-8" if flags & _UTF8 else "cp437")
-    except UnicodeDecodeError as error:
-        raise MalformedError("a member's name is not UTF-8", where=here) from error
+        begin, length, count = _ending(file, size)
+        file.seek(begin)
+        members = list(_members(file.read(length), count))
+        limits = _limits(members, begin)
+    except (_FlawError, struct.error, UnicodeDecodeError) as flaw:
+        told = str(flaw) if isinstance(flaw, _FlawError) else "an entry cannot be read"
+        hint = "the archive is cut or damaged: fetch or copy it again"
+        raise MalformedError(f"zip archive: {told}", where=where, hint=hint) from flaw
+    by_name = {member.name: member for member in members}
+    if len(by_name) < len(members):
+        twice = next(each for each in members if by_name[each.name] is not each)
+        shown = visible(twice.name, 120)
+        raise MalformedError(f"zip archive: two members are named {shown}", where=where)
+    return ZipDirectory(where, by_name, limits)
 
 
-def _widened(extra: bytes, told: tuple[int, ...], here: str) -> list[int]:
-    """Returns sizes and offset, those of 64 bits from the extra field that holds them."""
-    limits = (_TOLD_ELSEWHERE, _TOLD_ELSEWHERE, _TOLD_ELSEWHERE, 0xFFFF)
-    wide = [value == limit for value, limit in zip(told, limits, strict=True)]
-    if not any(wide):
-        return list(told)
-    field = _extra_field(extra, here)
-    form = "<" + "".join(code for code, is_wide in zip("QQQL", wide, strict=True) if is_wide)
-    if len(field) < struct.calcsize(form):
-        raise MalformedError("a 64-bit size is missing", where=here)
-    values = iter(struct.unpack_from(form, field))
-    return [next(values) if is_wide else value for value, is_wide in zip(told, wide, strict=True)]
+def _ending(file: BinaryIO, size: int) -> tuple[int, int, int]:
+    """Returns where the directory begins, its bytes, and how many members it has."""
+    told_at = size - _END.size
+    if told_at < 0:
+        raise _FlawError("too short")
+    file.seek(told_at)
+    raw = file.read(_END.size)
+    signature, disk, first, here, count, length, begin, comment = _END.unpack(raw)
+    if signature != b"PK\5\6" or comment:
+        raise _FlawError("no end of the directory at the end of the file")
+    if disk not in {0, _SHORT} or first not in {0, _SHORT} or here != count:
+        raise _FlawError("it has several parts")
+    told = (begin, length, count)
+    end, wide = _ending_64(file, told_at)
+    full = (_LONG, _LONG, _SHORT)
+    if wide and any(n not in both for n, *both in zip(told, wide, full, strict=True)):
+        raise _FlawError("its two ends disagree")
+    begin, length, count = wide or told
+    if begin + length != end:
+        raise _FlawError("the directory is not where its end says")
+    if length > _LARGEST:
+        raise _FlawError(f"a directory of {length:,} bytes")
+    return begin, length, count
 
 
-def _extra_field(extra: bytes, here: str) -> bytes:
-    at = 0
-    while at + 4 <= len(extra):
-        kind, length = struct.unpack_from("<2H", extra, at)
-        if kind == _ZIP64:
-            return extra[at + 4 : at + 4 + length]
-        at += 4 + length
-    raise MalformedError("a 64-bit size is missing", where=here)
+def _ending_64(file: BinaryIO, told_at: int) -> tuple[int, tuple[int, int, int] | None]:
+    """Returns where the directory must end, and what is told of it in 64 bits, if anything."""
+    locator_at = told_at - _LOCATOR.size
+    end = locator_at - _END_64.size
+    if end < 0:
+        return told_at, None
+    file.seek(end)
+    wide, locator = file.read(_END_64.size), file.read(_LOCATOR.size)
+    signature, disk, at, _ = _LOCATOR.unpack(locator)
+    if signature != b"PK\6\7":
+        return told_at, None
+    signature, length, _, _, part, first, here, count, size, begin = _END_64.unpack(wide)
+    is_sound = signature == b"PK\6\6" and length == _END_64.size - 12
+    if at != end or disk or part or first or here != count or not is_sound:
+        raise _FlawError("the 64-bit end of the directory is not where it should be")
+    return end, (begin, size, count)
 
 
-def _placed(file: BinaryIO, member: ZipMember, limit: int, where: str) -> ZipMember:
-    """Returns a member with the place of its bytes, which only its own header tells."""
-    here = f"{where}, member {visible(member.name, 80)}"
-    if member.header + _LOCAL.size > limit:
-        raise MalformedError("a member begins behind the directory", where=here)
-    local = _LOCAL.unpack(read_exactly(file, member.header, _LOCAL.size, here))
-    signature, _, flags, method, _, _, *told, named, extra = local
-    name = read_exactly(file, member.header + _LOCAL.size, named, here)
-    if signature != SIGNATURE or method != member.method or flags & _ENCRYPTED:
-        raise MalformedError("directory and member disagree", where=here)
-    if not flags & _TOLD_LATER and not _agree(told, member):
-        raise MalformedError("directory and member disagree on its size or checksum", where=here)
-    if _name(name, flags, here) != member.name:
-        raise MalformedError("directory and member disagree on its name", where=here)
-    offset = member.header + _LOCAL.size + named + extra
-    if offset + member.packed > limit:
-        raise MalformedError("a member ends behind the directory's beginning", where=here)
-    return replace(member, offset=offset)
+def _members(raw: bytes, count: int) -> Iterator[Member]:
+    position = 0
+    for _ in range(count):
+        signature, _, _, flags, method, _, _, crc, packed, size, *rest = _ENTRY.unpack_from(
+            raw, position
+        )
+        name_length, extra_length, comment_length, disk, _, _, header = rest
+        if signature != b"PK\1\2" or flags & _ENCRYPTED or disk not in {0, _SHORT}:
+            raise _FlawError("an entry is encrypted or no entry at all")
+        name_at = position + _ENTRY.size
+        extra_at = name_at + name_length
+        position = extra_at + extra_length + comment_length
+        if position > len(raw):
+            raise _FlawError("an entry reaches beyond the directory")
+        extra = raw[extra_at : extra_at + extra_length]
+        size, packed, header = _told_in_64(extra, (size, packed, header))
+        if method == STORED and size != packed:
+            raise _FlawError("a stored member has two sizes")
+        name = raw[name_at:extra_at]
+        yield Member(name.decode(), size, packed, method, crc, header, name)
+    if position != len(raw):
+        raise _FlawError("the directory holds more than its entries")
 
 
-def _agree(told: Sequence[int], member: ZipMember) -> bool:
-    crc, *sizes = told
-    known = zip(sizes, (member.packed, member.size), strict=True)
-    return crc == member.crc and all(size in {_TOLD_ELSEWHERE, actual} for size, actual in known)
+def _told_in_64(extra: bytes, told: tuple[int, int, int]) -> tuple[int, int, int]:
+    """Returns sizes and place, those from the 64-bit field that the entry has no room for."""
+    missing = told.count(_LONG)
+    if not missing:
+        return told
+    field = _field_64(extra)
+    if len(field) < missing * _BYTES_64:
+        raise _FlawError("an entry lacks its 64-bit sizes")
+    wide = iter(struct.unpack_from(f"<{missing}Q", field))
+    size, packed, header = (next(wide) if number == _LONG else number for number in told)
+    return size, packed, header
 
 
-def _refuse_overlaps(members: Sequence[ZipMember], where: str) -> None:
-    for one, other in pairwise(members):
-        if one.offset + one.packed > other.header:
-            names = f"{visible(one.name, 80)} and {visible(other.name, 80)}"
-            raise MalformedError(f"members overlap: {names}", where=where)
+def _field_64(extra: bytes) -> bytes:
+    position = 0
+    while position + 4 <= len(extra):
+        kind, length = struct.unpack_from("<2H", extra, position)
+        position += 4
+        if kind == 1:
+            return extra[position : position + length]
+        position += length
+    return b""
+
+
+def _limits(members: list[Member], end: int) -> dict[str, int]:
+    """Returns before which byte each member must end, once none overlaps another."""
+    ordered = sorted(members, key=attrgetter("header"))
+    limits = [*(each.header for each in ordered[1:]), end]
+    for member, limit in zip(ordered, limits, strict=False):
+        if member.header + _LOCAL.size + len(member.raw_name) + member.packed > limit:
+            raise _FlawError(f"member {visible(member.name, 120)} runs into what follows it")
+    return {member.name: limit for member, limit in zip(ordered, limits, strict=False)}

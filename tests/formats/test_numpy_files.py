@@ -261,5 +261,5 @@ def test_two_arrays_of_one_name_are_refused(tmp_path: Path) -> None:
     np.savez(tmp_path / "a.npz", w=np.ones(3))
     with zipfile.ZipFile(tmp_path / "a.npz", "a") as archive, pytest.warns(match="Duplicate"):
         archive.writestr("w.npy", b"")
-    with pytest.raises(InitcliError, match=r"two members are called w\.npy"):
+    with pytest.raises(InitcliError, match=r"two members are named w\.npy"):
         open_checkpoint(tmp_path / "a.npz")

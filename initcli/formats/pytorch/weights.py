@@ -1,0 +1,13 @@
+"""Bytes that what an opcode writes down takes, beside what it reads, counted generously."""
+
+from __future__ import annotations
+
+REFERENCE = 10
+NUMBER = 32
+TEXT = 56
+TUPLE = 56
+LIST = 88
+PAIRS = 176
+CALL = 96
+MEMO = 104
+NAME = 320
