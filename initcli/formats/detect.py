@@ -10,7 +10,7 @@ from initcli.core.errors import MissingError, UnknownFormatError
 from initcli.core.text import plural, some, visible
 from initcli.formats.aliases import without_aliases
 from initcli.formats.checkpoint import Checkpoint
-from initcli.formats.families import FAMILIES, Family
+from initcli.formats.families import FAMILIES, Family, is_distributed
 from initcli.formats.index import read_index
 from initcli.formats.kinds import READABLE, read_file
 from initcli.formats.peek import peek_at
@@ -82,6 +82,10 @@ def _open_directory(path: Path, *, lenient: bool) -> Checkpoint:
         names = sorted(entry.name for entry in path.iterdir())
     except OSError as error:
         raise MissingError(error.strerror or "unreadable", where=visible(str(path), 300)) from error
+    if is_distributed(names):
+        from initcli.formats.pytorch.dcp import read_dcp  # only where there is need of it
+
+        return read_dcp(path, lenient=lenient)
     held = [(family, found) for family in FAMILIES if (found := family.among(names))]
     if not held:
         message, where = "no checkpoint in it", visible(str(path), 300)

@@ -67,3 +67,8 @@ FAMILIES = (
     Family("PyTorch files", (".bin", ".pt", ".pth", ".ckpt")),
 )
 """The first that a directory has is read."""
+
+
+def is_distributed(names: Sequence[str]) -> bool:
+    """Whether a directory of these names is a checkpoint of torch.distributed."""
+    return ".metadata" in names and any(name.endswith(".distcp") for name in names)

@@ -15,6 +15,7 @@ from initcli.formats.aliases import without_aliases
 from initcli.formats.checkpoint import Checkpoint, StoredTensor, open_regular
 from initcli.formats.defect import Defect, Tell, refuse, taking_note
 from initcli.formats.kinds import read_file
+from initcli.formats.plain_name import is_plain_name
 from initcli.formats.safetensors import HEADER_LIMIT
 from initcli.formats.strict_json import parse_object
 
@@ -74,16 +75,11 @@ def _weight_map(value: object, where: str) -> dict[str, str]:
     if not isinstance(value, dict):
         raise MalformedError("the index has no weight_map", where=where)
     for shard_name in value.values():
-        if not isinstance(shard_name, str) or not _is_plain_name(shard_name):
+        if not isinstance(shard_name, str) or not is_plain_name(shard_name):
             shown = visible(str(shard_name), 80)
             message = f"shard name {shown} is not a plain file name"
             raise MalformedError(message, where=where, hint="shards lie beside their index")
     return value
-
-
-def _is_plain_name(name: str) -> bool:
-    """Refuses `..`, absolute, drive, UNC, backslash and URL names on every platform."""
-    return bool(name) and name not in {".", ".."} and not set(name) & set("/\\:\0")
 
 
 def _opened(path: Path, weight_map: dict[str, str], tell: Tell) -> Opened:

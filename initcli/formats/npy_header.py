@@ -9,10 +9,11 @@ import math
 import re
 from dataclasses import dataclass
 
-from initcli.core.dtypes import BYTE, DTYPES, DType, Kind, undecoded
+from initcli.core.dtypes import BYTE, DType
 from initcli.core.errors import MalformedError, TruncatedError
 from initcli.core.tensor import Shape, bits_of
 from initcli.core.text import visible
+from initcli.formats.numpy_dtypes import stored_dtype
 
 MAGIC = b"\x93NUMPY"
 # The length of a header that NumPy reads without being told that the file is trusted.
@@ -30,30 +31,9 @@ _ENTRY = re.compile(
     r"""('[^'\\]*'|"[^"\\]*"|True|False|[(][\w\s,]*[)]|[\[(](?s:.)*[\])])\s*(?:,|(?=[}]))""",
     re.ASCII,
 )
-_DESCR = re.compile(
-    r"""(?P<quote>['"])([<>|=]?)(?:([?])|([a-zA-Z])(\d{1,9})?(?:\[\w{1,40}\])?)(?P=quote)""",
-    re.ASCII,
-)
 # Python 2 wrote long numbers with an L.
 _NUMBER = re.compile(r"(\d{1,20})L?", re.ASCII)
 _SHAPE = re.compile(r"[(]\s*(?:(?:\d{1,20}L?\s*,\s*)+(?:\d{1,20}L?\s*)?)?[)]", re.ASCII)
-_DECODED = {
-    "b1": "BOOL",
-    **{f"i{size}": f"I{8 * size}" for size in (1, 2, 4, 8)},
-    **{f"u{size}": f"U{8 * size}" for size in (1, 2, 4, 8)},
-    **{f"f{size}": f"F{8 * size}" for size in (2, 4, 8)},
-    "c8": "C64",
-}
-_UNDECODED = {
-    "c": Kind.COMPLEX,
-    "f": Kind.FLOAT,
-    **dict.fromkeys("MmSUV", Kind.OTHER),
-}
-# How many pieces of a value are reversed in big-endian files, where it is not one whole.
-_PIECES = {"c": 2, "S": 0, "V": 0}
-_BYTES_A_CHARACTER = 4
-_PICKLED = "its values are Python objects, which are pickled: no pickle is ever loaded"
-_VOID = "NumPy has saved them as {code}, without a dtype (it does so with bfloat16, as V2)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +82,7 @@ def parse_npy_header(head: bytes, size: int, where: str) -> NpyHeader:
     """
     text, length = _header_text(head, where)
     told = _told(text, where)
-    dtype, swapped = _dtype(told["descr"], where)
+    dtype, swapped = stored_dtype(told["descr"].strip("'\""), where)
     shape = _shape(told["shape"], where)
     if told["fortran_order"] not in {"True", "False"}:
         raise MalformedError("fortran_order must be True or False", where=where)
@@ -154,38 +134,6 @@ def _told(text: str, where: str) -> dict[str, str]:
         message = "a NumPy header holds descr, fortran_order and shape, and nothing else"
         raise MalformedError(message, where=where)
     return told
-
-
-def _dtype(text: str, where: str) -> tuple[DType, int]:
-    """Returns a dtype, and how many bytes are reversed together."""
-    found = _DESCR.fullmatch(text)
-    if found is None:
-        message = f"unknown NumPy dtype {visible(text, 80)}"
-        raise MalformedError(message, where=where)
-    kind, count = ("b", 1) if found[3] else (found[4], int(found[5] or 0))
-    if kind == "O":
-        raise MalformedError(_PICKLED, where=where, hint="save numbers only")
-    dtype = _named(kind, count, where)
-    is_big = found[2] == ">" and dtype.bits > BYTE
-    return dtype, _reversed_together(kind, dtype) if is_big else 1
-
-
-def _named(kind: str, count: int, where: str) -> DType:
-    code = f"{kind}{count}"
-    if code in _DECODED:
-        return DTYPES[_DECODED[code]]
-    if kind not in _UNDECODED or not count:
-        raise MalformedError(f"unknown NumPy dtype {code}", where=where)
-    size = count * (_BYTES_A_CHARACTER if kind == "U" else 1)
-    obstacle = _VOID.format(code=code) if kind == "V" else f"{code} values are not decoded"
-    return undecoded(code, size * BYTE, _UNDECODED[kind], obstacle)
-
-
-def _reversed_together(kind: str, dtype: DType) -> int:
-    if kind == "U":
-        return _BYTES_A_CHARACTER
-    pieces = _PIECES.get(kind, 1)
-    return dtype.itemsize // pieces if pieces else 1
 
 
 def _shape(text: str, where: str) -> Shape:

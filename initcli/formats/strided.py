@@ -6,8 +6,9 @@ Covers views of a larger storage, Fortran order and big-endian values alike.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from initcli.core.tensor import Shape
@@ -50,22 +51,15 @@ class Strided:
 
     def read(self, held: Addressed, at: int, buffer: memoryview) -> None:
         """Gathers values; see `Maker`."""
-        skipped = at % self.itemsize
-        ragged = -(skipped + len(buffer)) % self.itemsize
-        if not skipped and not ragged:
-            self._fill(held, at // self.itemsize, buffer)
-            return
-        whole = memoryview(bytearray(skipped + len(buffer) + ragged))
-        self._fill(held, at // self.itemsize, whole)
-        buffer[:] = whole[skipped : skipped + len(buffer)]
+        fill_whole(self.itemsize, at, buffer, partial(self._fill, held))
 
     def _fill(self, held: Addressed, first: int, buffer: memoryview) -> None:
         import numpy as np  # not needed as long as headers are read
 
-        values = np.frombuffer(buffer, _bits(self.itemsize))
+        values = np.frombuffer(buffer, bits(self.itemsize))
         scratch = np.empty(_SCRATCH, np.uint8)
         done = 0
-        for box in _boxes(self.shape, first, len(values)):
+        for box in boxes(self.shape, first, len(values)):
             shape = tuple(len(indices) for indices in box)
             count = math.prod(shape)
             steps = zip(box, self.strides, strict=True)
@@ -74,10 +68,31 @@ class Strided:
             _gather(held, start, self.strides, part, scratch)
             done += count
         if self.swapped > 1:
-            np.frombuffer(buffer, _bits(self.swapped)).byteswap(inplace=True)
+            np.frombuffer(buffer, bits(self.swapped)).byteswap(inplace=True)
 
 
-def _bits(itemsize: int) -> np.dtype[Any]:
+def fill_whole(
+    itemsize: int, at: int, buffer: memoryview, fill: Callable[[int, memoryview], None]
+) -> None:
+    """Fills a buffer that may begin and end inside values.
+
+    Args:
+        itemsize: Bytes a value.
+        at: The first byte.
+        buffer: What is to be filled.
+        fill: Fills a buffer with whole values, from the one of a number on.
+    """
+    skipped = at % itemsize
+    ragged = -(skipped + len(buffer)) % itemsize
+    if not skipped and not ragged:
+        fill(at // itemsize, buffer)
+        return
+    whole = memoryview(bytearray(skipped + len(buffer) + ragged))
+    fill(at // itemsize, whole)
+    buffer[:] = whole[skipped : skipped + len(buffer)]
+
+
+def bits(itemsize: int) -> np.dtype[Any]:
     """Returns a dtype that copies values as they are."""
     import numpy as np
 
@@ -89,10 +104,15 @@ def _span(shape: Sequence[int], strides: Sequence[int], itemsize: int) -> int:
     return sum(apart) + itemsize
 
 
-def _boxes(shape: Shape, first: int, count: int) -> Iterator[Box]:
+def boxes(shape: Shape, first: int, count: int) -> Iterator[Box]:
     """Yields boxes that hold consecutive values in row-major order, each of them consecutive too.
 
     There are at most two a dimension.
+
+    Args:
+        shape: Of the whole.
+        first: The first value, by its number.
+        count: How many there are.
     """
     if not shape:
         yield ()
@@ -111,7 +131,7 @@ def _boxes(shape: Shape, first: int, count: int) -> Iterator[Box]:
 
 
 def _in_row(row: int, rest: Shape, first: int, count: int) -> Iterator[Box]:
-    return ((range(row, row + 1), *box) for box in _boxes(rest, first, count))
+    return ((range(row, row + 1), *box) for box in boxes(rest, first, count))
 
 
 def _gather(

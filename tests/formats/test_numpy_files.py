@@ -201,7 +201,7 @@ OTHERS = {
     "U3": np.array(["abc", "de"]),
     "S3": np.array([b"abc", b"de"]),
     "M8": np.array(["2020-01-01"], "M8[D]"),
-    "c16": np.array([1 + 2j]),
+    "C128": np.array([1 + 2j]),
     "V2": np.ones(3, ml_dtypes.bfloat16),
 }
 

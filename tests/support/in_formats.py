@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -74,6 +75,16 @@ def _gguf(path: Path, arrays: Arrays, order: GGUFEndian = GGUFEndian.LITTLE) -> 
     writer.close()
 
 
+def _dcp(path: Path, arrays: Arrays) -> None:
+    import torch
+    import torch.distributed.checkpoint as dcp
+
+    tensors = {name: torch.from_numpy(np.array(array)) for name, array in arrays.items()}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of there being no other process
+        dcp.save(tensors, checkpoint_id=path, no_dist=True)
+
+
 _gguf_big = partial(_gguf, order=GGUFEndian.BIG)
 _GGUF = "i1 i2 i4 i8 f2 f4 f8"
 _NUMPY = "? i1 i2 i4 i8 u1 u2 u4 u8 f2 f4 f8 c8"
@@ -83,6 +94,7 @@ FORMATS = {
     "npz deflated": Format(_npz_deflated, _NUMPY),
     "npz big-endian Fortran": Format(_npz_foreign, _NUMPY),
     "npz big-endian Fortran deflated": Format(_npz_foreign_deflated, _NUMPY),
+    "dcp": Format(_dcp, _NUMPY),
     "gguf": Format(_gguf, _GGUF, range(1, 5), is_empty_held=False),
     "gguf big-endian": Format(_gguf_big, _GGUF, range(1, 5), is_empty_held=False),
 }

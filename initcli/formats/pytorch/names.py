@@ -10,7 +10,7 @@ from initcli.formats.pytorch.tensors import meaning
 from initcli.formats.pytorch.walk import Leaf, children
 
 # Under which training scripts keep a model's state dict, beside whatever else they keep.
-_WRAPPERS = {
+WRAPPERS = {
     "state_dict",
     "model_state_dict",
     "model_state",
@@ -81,7 +81,7 @@ def _wrapper(node: object, model: Sequence[Leaf]) -> str | None:
         return None
     heads = dict.fromkeys(leaf.path[0] for leaf in model)
     deep = {leaf.path[0] for leaf in model if len(leaf.path) > 1}
-    usual = [head for head in heads if head in deep & _WRAPPERS]
+    usual = [head for head in heads if head in deep & WRAPPERS]
     (head,) = heads if len(heads) == 1 else usual if len(usual) == 1 else (None,)
     if head not in deep or not _is_named(dict(children(node)).get(head)):
         return None

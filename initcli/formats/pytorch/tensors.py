@@ -93,7 +93,7 @@ def meaning(record: Call | Persistent) -> Meaning | None:
         raise PickleFlawError(f"{record.name} with other arguments than it takes") from error
 
 
-def _naturals(value: object) -> tuple[int, ...]:
+def naturals(value: object) -> tuple[int, ...]:
     """Returns a shape or strides, which may be wrapped in a `torch.Size`."""
     if isinstance(value, Call) and value.name == "torch.Size":
         (value,) = value.arguments if isinstance(value.arguments, tuple) else ()
@@ -108,7 +108,7 @@ def _view(
     held = storage_of(storage)
     if held is None:
         raise PickleFlawError("a tensor without a storage")
-    sizes, steps = _naturals(shape), _naturals(strides)
+    sizes, steps = naturals(shape), naturals(strides)
     if len(sizes) != len(steps):
         raise PickleFlawError("a shape of other dimensions than its strides")
     return View(held, dtype or held.dtype, natural(first), sizes, steps)
