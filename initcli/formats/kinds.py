@@ -14,7 +14,7 @@ from initcli.formats.safetensors import HEADER_LIMIT, PREFIX, read_shard
 
 READABLE = (
     "initcli reads .safetensors and PyTorch's .pt, an index of either, or a directory with one; "
-    ".npy, .npz and .gguf"
+    ".npy, .npz, .gguf, .h5 and .keras"
 )
 
 
@@ -93,6 +93,26 @@ def _read_npy(peek: Peek) -> OpenedFile:
     return read_npy(peek)
 
 
+def _is_keras(peek: Peek) -> bool:
+    if not peek.is_zip:
+        return False
+    from initcli.formats.hdf5 import is_keras
+
+    return is_keras(peek)
+
+
+def _read_keras(peek: Peek) -> OpenedFile:
+    from initcli.formats.hdf5 import read_keras
+
+    return read_keras(peek)
+
+
+def _read_hdf5(peek: Peek) -> OpenedFile:
+    from initcli.formats.hdf5 import read_hdf5
+
+    return read_hdf5(peek)
+
+
 def _read_gguf(peek: Peek) -> OpenedFile:
     from initcli.formats.gguf import read_gguf
 
@@ -107,9 +127,10 @@ KINDS = (
     Kind("a PyTorch file", _is_torch_archive, _read_torch_archive),
     Kind("a pickle", _begins(*_PICKLES), _read_pickle),
     Kind("a NumPy .npz file", _is_npz, _read_npz),
-    Kind("a zip archive that neither PyTorch nor NumPy wrote", lambda peek: peek.is_zip),
+    Kind("a Keras archive", _is_keras, _read_keras),
+    Kind("a zip archive of no known kind", lambda peek: peek.is_zip),
     Kind("a GGUF file", _begins(b"GGUF"), _read_gguf),
-    Kind("an HDF5 file", _begins(b"\x89HDF")),
+    Kind("an HDF5 file", _begins(b"\x89HDF\r\n\x1a\n"), _read_hdf5),
     Kind("a NumPy .npy file", _begins(b"\x93NUMPY"), _read_npy),
     Kind(
         "a Git LFS pointer, not the file itself (run: git lfs pull)",

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import tempfile
 import warnings
+import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -85,6 +87,30 @@ def _dcp(path: Path, arrays: Arrays) -> None:
         dcp.save(tensors, checkpoint_id=path, no_dist=True)
 
 
+def _h5(path: Path, arrays: Arrays, version: str = "earliest", **settings: object) -> None:
+    import h5py
+
+    with h5py.File(path, "w", libver=version) as file:
+        for name, array in arrays.items():
+            is_cut = settings and array.ndim and array.size
+            chunks = tuple(-(-length // 3) for length in array.shape) if is_cut else None
+            file.create_dataset(name, data=array, chunks=chunks, **settings if is_cut else {})
+
+
+def _h5_big(path: Path, arrays: Arrays) -> None:
+    swapped = {name: each.astype(each.dtype.newbyteorder(">")) for name, each in arrays.items()}
+    _h5(path, swapped, "latest", compression="gzip", shuffle=True)
+
+
+def _keras(path: Path, arrays: Arrays, method: int = zipfile.ZIP_STORED) -> None:
+    """Writes the archive that Keras writes, whose weights h5py does."""
+    with tempfile.TemporaryDirectory() as directory, zipfile.ZipFile(path, "w", method) as archive:
+        _h5(Path(directory, "model.weights.h5"), arrays)
+        archive.writestr("config.json", "{}")
+        archive.write(Path(directory, "model.weights.h5"), "model.weights.h5")
+
+
+_h5_cut = partial(_h5, compression="gzip", shuffle=True, fletcher32=True)
 _gguf_big = partial(_gguf, order=GGUFEndian.BIG)
 _GGUF = "i1 i2 i4 i8 f2 f4 f8"
 _NUMPY = "? i1 i2 i4 i8 u1 u2 u4 u8 f2 f4 f8 c8"
@@ -95,6 +121,11 @@ FORMATS = {
     "npz big-endian Fortran": Format(_npz_foreign, _NUMPY),
     "npz big-endian Fortran deflated": Format(_npz_foreign_deflated, _NUMPY),
     "dcp": Format(_dcp, _NUMPY),
+    "h5": Format(_h5, _NUMPY),
+    "h5 in filtered chunks": Format(_h5_cut, _NUMPY),
+    "h5 big-endian": Format(_h5_big, _NUMPY),
+    "keras": Format(_keras, _NUMPY),
+    "keras deflated": Format(partial(_keras, method=zipfile.ZIP_DEFLATED), _NUMPY),
     "gguf": Format(_gguf, _GGUF, range(1, 5), is_empty_held=False),
     "gguf big-endian": Format(_gguf_big, _GGUF, range(1, 5), is_empty_held=False),
 }
