@@ -25,10 +25,10 @@ class Difference:
         incomparable: How many of those differ in being NaN or infinite.
         relative: ‖a − b‖ / ‖a‖ over the finite ones; None if it is not known.
         factor: c where B = c·A to within rounding, c ≠ 1; None if there is none.
-        has_other_bytes: Whether values that are not decoded differ in their bytes.
         has_other_shape: Whether the shapes differ.
         has_other_dtype: Whether dtypes differ that must not.
         reason: Why values were not compared; empty if they were.
+        has_other_bytes: Whether values that are not decoded are stored as other bytes.
     """
 
     checkpoint: str
@@ -40,10 +40,10 @@ class Difference:
     incomparable: int = 0
     relative: float | None = None
     factor: float | None = None
-    has_other_bytes: bool = False
     has_other_shape: bool = False
     has_other_dtype: bool = False
     reason: str = ""
+    has_other_bytes: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ def values_differ(seen: Difference) -> str | None:
     What must not change did: a conversion lost precision, or a layer was trained that was frozen.
     """
     if seen.has_other_bytes:
-        return "the stored bytes differ, and how far the values do is not known"
+        return "bytes differ, of values that are not decoded"
     if not seen.beyond:
         return None
     share = f"{seen.beyond:,} of {plural(seen.values, 'value')} beyond tolerance"

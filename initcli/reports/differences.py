@@ -17,9 +17,8 @@ def difference_of(row: CompareRow, checkpoint: str, reason: str = "") -> Differe
     """
     has_both = row.shape_a is not None and row.shape_b is not None
     has_other_shape = row.status is Status.SHAPE
-    # Of what is not decoded no distance is known.
-    has_other_bytes = row.status is Status.CHANGED and row.beyond is None
     has_other_dtype = row.within == "no" and not row.beyond and row.dtype_a != row.dtype_b
+    has_other_bytes = row.within == "no" and row.beyond is None and not has_other_dtype
     is_compared = row.within is not None or not has_both or has_other_shape
     return Difference(
         checkpoint,
@@ -31,10 +30,10 @@ def difference_of(row: CompareRow, checkpoint: str, reason: str = "") -> Differe
         row.incomparable or 0,
         row.relative,
         row.factor,
-        has_other_bytes,
         has_other_shape,
         has_other_dtype,
         reason if is_compared else f"{row.dtype_a} against {row.dtype_b}",
+        has_other_bytes,
     )
 
 

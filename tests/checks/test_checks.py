@@ -225,7 +225,7 @@ FAULTS = {
     ),
     "bytes that differ": (
         Difference("f", "w", "F6_E2M3 4", "F6_E2M3 4", values=4, has_other_bytes=True),
-        {"IC401": "the stored bytes differ"},
+        {"IC401": "bytes differ, of values that are not decoded"},
     ),
     "only in A": (Difference("f", "w", "F32 4", ""), {"IC402": "F32 4 in A, and not in B"}),
     "only in B": (Difference("f", "w", "", "F32 4"), {"IC403": "F32 4 in B, and not in A"}),

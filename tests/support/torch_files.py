@@ -34,3 +34,12 @@ def contents_in(path: Path) -> dict[str, tuple[str, tuple[int, ...], bytes]]:
     """Returns what PyTorch itself finds in a flat state dict."""
     state = torch.load(path, weights_only=True)
     return {name: content_of(value) for name, value in state.items()}
+
+
+def filled(*shape: int, dtype: torch.dtype = torch.float32, seed: int = 0) -> torch.Tensor:
+    """Returns a tensor of random bytes, but for booleans, which must be 0 or 1."""
+    generator = torch.Generator().manual_seed(seed)
+    size = torch.empty(shape, dtype=dtype).nbytes
+    high = 2 if dtype is torch.bool else 256
+    raw = torch.randint(0, high, (size,), dtype=torch.uint8, generator=generator)
+    return raw.view(dtype).reshape(shape)

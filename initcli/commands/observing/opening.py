@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
-from initcli.core.errors import InitcliError, PatternError
+from initcli.core.errors import InitcliError, PatternError, without_frames
 from initcli.core.text import visible
 from initcli.formats.checkpoint import Checkpoint
 from initcli.formats.defect import Defect, Flaw, errors_of
@@ -98,7 +98,7 @@ def open_all(paths: Sequence[str | Path], *, include_optimizer: bool = False) ->
             opened = open_checkpoint(path, lenient=True, include_optimizer=include_optimizer)
             checkpoints.append(opened)
         except InitcliError as error:
-            refused[path] = error
+            refused[path] = without_frames(error)
     if not checkpoints:
         raise next(iter(refused.values()))
     return Opening(tuple(checkpoints), refused)

@@ -18,9 +18,10 @@ from initcli.formats.pytorch.records import (
 from initcli.formats.pytorch.tensors import Absent, Parts, View, meaning
 
 # A hundred times what the largest models hold, and seconds of work.
-_MOST_STEPS = 5_000_000
-_MOST_TENSORS = 500_000
+_MOST_STEPS = 3_000_000
+_MOST_TENSORS = 200_000
 _LONGEST_PATHS = 64 << 20
+_REFERENCE = 8
 _DEEP = (Pairs, list, tuple, Call, Persistent)
 
 Child = tuple[str, object]
@@ -116,7 +117,7 @@ class _Walk:
     def _leaf(self, name: str, found: View | Absent) -> Leaf:
         path = tuple(part for part in (*(level.name for level in self._way), name) if part)
         self._tensors += 1
-        self._length += sum(map(len, path)) + len(path)
+        self._length += sum(len(part) + _REFERENCE for part in path)
         if self._tensors > _MOST_TENSORS or self._length > _LONGEST_PATHS:
             raise PickleFlawError("the pickle names more tensors than any model has")
         remarks = tuple(level.remark for level in self._way if level.remark)
