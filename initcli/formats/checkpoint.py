@@ -62,6 +62,7 @@ class OpenedFile:
         optimizer: Likewise what is of an optimizer's state, which is shown on request only.
         notes: What the reader should know of how the file was understood.
         defects: What is broken beside what is sound.
+        beside: Further files that hold its tensors' values.
     """
 
     shard: Shard
@@ -69,6 +70,7 @@ class OpenedFile:
     optimizer: Mapping[str, StoredTensor] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     defects: tuple[Defect, ...] = ()
+    beside: tuple[Shard, ...] = ()
 
 
 @dataclass(frozen=True)

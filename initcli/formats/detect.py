@@ -68,7 +68,7 @@ def _open_file(path: Path, *, lenient: bool) -> Checkpoint:
     tensors, aliases = without_aliases(file.tensors)
     return Checkpoint(
         path,
-        (file.shard,),
+        (file.shard, *file.beside),
         tensors,
         aliases,
         file.optimizer,

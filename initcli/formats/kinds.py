@@ -14,7 +14,7 @@ from initcli.formats.safetensors import HEADER_LIMIT, PREFIX, read_shard
 
 READABLE = (
     "initcli reads .safetensors and PyTorch's .pt, an index of either, or a directory with one; "
-    ".npy, .npz, .gguf, .h5 and .keras"
+    ".npy, .npz, .gguf, .h5, .keras and .onnx"
 )
 
 
@@ -113,6 +113,18 @@ def _read_hdf5(peek: Peek) -> OpenedFile:
     return read_hdf5(peek)
 
 
+def _is_onnx(peek: Peek) -> bool:
+    from initcli.formats.onnx import is_onnx
+
+    return is_onnx(peek)
+
+
+def _read_onnx(peek: Peek) -> OpenedFile:
+    from initcli.formats.onnx import read_onnx
+
+    return read_onnx(peek)
+
+
 def _read_gguf(peek: Peek) -> OpenedFile:
     from initcli.formats.gguf import read_gguf
 
@@ -137,6 +149,7 @@ KINDS = (
         _begins(b"version https://git-lfs"),
     ),
     Kind("a safetensors file", _may_be_safetensors, _read_safetensors),
+    Kind("an ONNX model", _is_onnx, _read_onnx),
 )
 """The first that fits counts."""
 

@@ -110,6 +110,29 @@ def _keras(path: Path, arrays: Arrays, method: int = zipfile.ZIP_STORED) -> None
         archive.write(Path(directory, "model.weights.h5"), "model.weights.h5")
 
 
+def _onnx(path: Path, arrays: Arrays, **settings: Any) -> None:  # noqa: ANN401 - those of onnx
+    import onnx
+
+    tensors = [onnx.numpy_helper.from_array(np.array(each), name) for name, each in arrays.items()]
+    model = onnx.helper.make_model(onnx.helper.make_graph([], "g", [], [], tensors))
+    onnx.save_model(model, path, **settings)
+
+
+def _onnx_typed(path: Path, arrays: Arrays) -> None:
+    """Writes values as fields of the message, each in as many bytes as it needs."""
+    import onnx
+
+    tensors = [
+        onnx.helper.make_tensor(
+            name, onnx.helper.np_dtype_to_tensor_dtype(each.dtype), each.shape, each.flatten()
+        )
+        for name, each in arrays.items()
+    ]
+    model = onnx.helper.make_model(onnx.helper.make_graph([], "g", [], [], tensors))
+    onnx.save_model(model, path)
+
+
+_beside = {"save_as_external_data": True, "location": "data", "size_threshold": 0}
 _h5_cut = partial(_h5, compression="gzip", shuffle=True, fletcher32=True)
 _gguf_big = partial(_gguf, order=GGUFEndian.BIG)
 _GGUF = "i1 i2 i4 i8 f2 f4 f8"
@@ -126,6 +149,9 @@ FORMATS = {
     "h5 big-endian": Format(_h5_big, _NUMPY),
     "keras": Format(_keras, _NUMPY),
     "keras deflated": Format(partial(_keras, method=zipfile.ZIP_DEFLATED), _NUMPY),
+    "onnx": Format(_onnx, _NUMPY),
+    "onnx with typed fields": Format(_onnx_typed, _NUMPY),
+    "onnx with external data": Format(partial(_onnx, **_beside), _NUMPY),
     "gguf": Format(_gguf, _GGUF, range(1, 5), is_empty_held=False),
     "gguf big-endian": Format(_gguf_big, _GGUF, range(1, 5), is_empty_held=False),
 }
