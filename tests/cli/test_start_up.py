@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 
 from in_formats import FORMATS, model
 from shell import SAMPLES, neutral_environment
@@ -56,6 +57,16 @@ def test_torch_is_not_imported(tmp_path: Path, arguments: list[str]) -> None:
     modules = imported_by(tmp_path, *arguments)
     assert "torch" not in modules
     assert "initcli" in modules
+
+
+@pytest.mark.parametrize("is_archive", [True, False])
+@pytest.mark.parametrize("command", ["stats w.pt", "stats w.pt --hash --rows", "compare w.pt w.pt"])
+def test_torch_is_not_imported_for_its_own_files(
+    command: str, is_archive: bool, tmp_path: Path
+) -> None:
+    state = {"w": torch.ones(3, 4).T, "v": torch.ones(2, dtype=torch.bfloat16)}
+    torch.save(state, tmp_path / "w.pt", _use_new_zipfile_serialization=is_archive)
+    assert "torch" not in imported_by(tmp_path, *command.split())
 
 
 @pytest.mark.parametrize(

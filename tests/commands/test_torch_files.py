@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -211,10 +213,7 @@ def test_complex_doubles_are_listed_and_told_apart(run: Run, tmp_path: Path) -> 
     assert torch.equal(torch.load(tmp_path / "d.pt", weights_only=True)["w"], value)
 
 
-def test_neither_torch_nor_numpy_is_imported_to_list_headers(state: State, tmp_path: Path) -> None:
-    import subprocess
-    import sys
-
+def test_headers_are_read_without_torch_and_numpy(state: State, tmp_path: Path) -> None:
     path = saved(tmp_path / "w.pt", state)
     program = (
         "import sys; from initcli.formats.detect import open_checkpoint;"
@@ -222,8 +221,3 @@ def test_neither_torch_nor_numpy_is_imported_to_list_headers(state: State, tmp_p
         "assert not {'torch', 'numpy', 'safetensors'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", program], check=True)
-    whole = (
-        "import sys; from initcli.commands.stats import stats;"
-        f"assert len(stats({str(path)!r}).rows) == 3; assert 'torch' not in sys.modules"
-    )
-    subprocess.run([sys.executable, "-c", whole], check=True)

@@ -21,6 +21,8 @@ _KNOWN = {
     "collections.defaultdict",
     "collections.Counter",
 }
+# What TorchScript calls the classes whose code lies in the archive itself.
+_OWN = "__torch__"
 _KNOWN_MODULES = {"builtins", "__builtin__"}
 _KNOWN_TYPES = {"set", "frozenset", "dict", "list", "tuple", "int", "float", "complex", "bytearray"}
 
@@ -31,6 +33,8 @@ def unknown_code(names: Iterable[Global]) -> list[str]:
 
 
 def _is_known(name: Global) -> bool:
+    if name.module.split(".", 1)[0] == _OWN:
+        return True
     if name.module in _KNOWN_MODULES:
         return name.name in _KNOWN_TYPES
     if name.module in MODULES and name.name in {*STORAGES, *NAMED_DTYPES, *_QUANTISERS}:

@@ -239,7 +239,9 @@ def test_torchscript_has_the_names_of_its_state_dict(traced: bool, tmp_path: Pat
     script = torch.jit.trace(module, filled(2, 3)) if traced else torch.jit.script(module)
     script.save(str(tmp_path / "w.pt"))
     expected = {name: content_of(value) for name, value in module.state_dict().items()}
-    assert contents_of(open_checkpoint(tmp_path / "w.pt")) == expected
+    opened = open_checkpoint(tmp_path / "w.pt")
+    assert contents_of(opened) == expected
+    assert not opened.notes
 
 
 @both_layouts
