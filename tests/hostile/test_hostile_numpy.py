@@ -141,7 +141,7 @@ def test_members_names_are_shown_and_never_used(run: Run, tmp_path: Path) -> Non
     assert "../../up " in done.stdout
 
 
-def test_a_hundred_thousand_members_are_read(tmp_path: Path) -> None:
+def test_twenty_thousand_members_are_read(tmp_path: Path) -> None:
     raw = npy((1,))
     with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive:
         for number in range(20_000):
