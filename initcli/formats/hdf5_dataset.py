@@ -9,6 +9,7 @@ from typing import Any
 from initcli.core.dtypes import DTYPES, DType
 from initcli.core.errors import MalformedError, TruncatedError
 from initcli.core.tensor import Shape, TensorSpec, bits_of
+from initcli.formats.banded import Banded
 from initcli.formats.extents import Addressed, AddressSpace
 from initcli.formats.mosaic import Mosaic, Tile
 from initcli.formats.numpy_dtypes import stored_dtype
@@ -119,7 +120,8 @@ class _Stored:
 
         filling = np.asarray(self.dataset.fillvalue, self.dataset.dtype).tobytes()
         maker = Mosaic(self.spec.shape, self.spec.dtype.itemsize, tiles, filling)
-        return self.room.space.place(self.spec.nbytes, maker)
+        # Of a chunk all is undone, however little of it a stretch of rows needs.
+        return self.room.space.place(self.spec.nbytes, Banded(maker, self.spec.nbytes))
 
     def _filters(self, plan: Any) -> list[int]:  # noqa: ANN401 - h5py has no types
         filters = [plan.get_filter(number)[0] for number in range(plan.get_nfilters())]

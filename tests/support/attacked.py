@@ -19,12 +19,13 @@ def failures_of(path: Path, *, hashes: bool = True) -> tuple[InitcliError, ...]:
 
     Whatever it holds, it must cost little, and be told in words that no input can bend.
     """
-    began, peak = time.monotonic(), _peak()
+    # Of the processor: a shared runner's clock goes on while others work.
+    began, peak = time.process_time(), _peak()
     try:
         failures = stats(path, hashes=hashes).failures
     except InitcliError as error:
         failures = (error,)
-    assert time.monotonic() - began < MOST_SECONDS
+    assert time.process_time() - began < MOST_SECONDS
     assert _peak() - peak < MOST_MEMORY
     for each in failures:
         assert each.exit_code == 2
