@@ -124,6 +124,38 @@ def _chain(depth: int) -> bytes:
     return b"".join(plain("a") + b"}" for _ in range(depth)) + b"s" * depth
 
 
+def _shared() -> Iterator[tuple[str, bytes]]:
+    """Yields what is small, and large if each of many looks at all of what they share."""
+    many = 20_000
+    keys = b"}q\1(" + b"".join(plain(f"k{i}") + b"N" for i in range(many)) + b"u0"
+    listed = b"]q\1(" + b"N" * 500_000 + b"e0"
+    texts = b"]q\1(" + plain("x") * 500_000 + b"e0"
+    places = b"".join(plain(key) + b"}" for key in ("_parameters", "_buffers", "_modules"))
+    state = b"}(" + places + plain("_non_persistent_buffers_set") + b"h\1u"
+    told = tensor()[:-2] + b"h\1tR"  # its metadata
+    of_items = b"ccollections\nOrderedDict\n(h\1tR"
+    shape = b"(" + b"K\2" * 500_000 + b"tq\1" + b"0"
+    shaped = tensor().replace(plain((4,)), b"h\1", 1)
+    module = b"cm\nM\n)\x81h\1b"
+    in_places = keys[:-2] + places + b"u0"
+    yield "metadata of many keys", keys + b"(" + told * many + b"l"
+    yield "states of many keys", in_places + b"(" + module * many + b"l"
+    yield "sets of many texts", texts + b"(" + (b"cm\nM\n)\x81" + state + b"b") * 2_000 + b"l"
+    yield "states of many parts", listed[:-2] + b"e0(" + module * many + b"l"
+    yield "items of many", listed + b"(" + of_items * many + b"l"
+    yield "shapes of many dimensions", shape + b"(" + shaped * many + b"l"
+    yield (
+        "many wrappers",
+        b"}"
+        + b"".join(plain("a") + b"}" for _ in range(20_000))
+        + plain("a")
+        + b"("
+        + tensor() * 60
+        + b"l"
+        + b"s" * 20_001,
+    )
+
+
 def _lengths() -> Iterator[tuple[str, bytes]]:
     for size in HUGE:
         wide = size.to_bytes(8, "little")
@@ -172,6 +204,8 @@ def hostile_pickles() -> Iterator[Case]:
         yield case(f"{name} beside a tensor", state_dict(tensor(), payload), SOUND, REFUSED)
     for name, raw, exits in _bombs():
         yield case(name, raw, *exits)
+    for name, opcodes in _shared():
+        yield case(f"shared: {name}", PROTO + opcodes + b".", SOUND, REFUSED)
     for name, opcodes in _lengths():
         yield case(name, PROTO + opcodes + b".")
     for name, opcodes in _claims():

@@ -19,7 +19,7 @@ from shell import Run, neutral_environment
 
 HERE = Path(__file__).parent
 CASES = list(hostile_archives())
-SECONDS = 10
+SECONDS = 10  # of the processor: a shared machine may pause
 MEGABYTES = 300
 
 
@@ -42,10 +42,10 @@ def test_each_ends_as_it_should(part: int, tmp_path: Path, monkeypatch: pytest.M
     path = tmp_path / "w.pt"
     for each in CASES[part::8]:
         path.write_bytes(each.make())
-        before, began = set(sys.modules), time.perf_counter()
+        before, began = set(sys.modules), time.process_time()
         code, message = outcome(path)
         assert code in each.exits, f"{each.name}: {code}, {message}"
-        assert time.perf_counter() - began < SECONDS, each.name
+        assert time.process_time() - began < SECONDS, each.name
         assert len(message) < 2000, each.name
         assert message.isprintable(), each.name
         foreign = {name for name in set(sys.modules) - before if not name.startswith("initcli")}

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import BinaryIO
 
 from initcli.formats.pytorch.records import Call, Global, Pairs, Persistent, PickleFlawError
-from initcli.formats.pytorch.weights import LIST, PAIRS
+from initcli.formats.pytorch.weights import LIST, PAIR, PAIRS
 
 MEMORY = 208 << 20
 """Bytes that what is written down may take, counted generously: 100,000 tensors take 170 MB."""
@@ -106,6 +106,7 @@ class Machine:
             target = target.pairs
         if not isinstance(target, Pairs) or len(pairs) % 2:
             raise PickleFlawError("items are set on what has none")
+        self.spend(len(pairs) * PAIR // 2)
         target.keys += pairs[::2]
         target.values += pairs[1::2]
 

@@ -9,6 +9,7 @@ from initcli.formats.pytorch.records import Call, pairs_of
 from initcli.formats.pytorch.tensors import meaning
 from initcli.formats.pytorch.walk import Leaf, children
 
+_MOST_WRAPPERS = 8
 # Under which training scripts keep a model's state dict, beside whatever else they keep.
 WRAPPERS = {
     "state_dict",
@@ -63,16 +64,17 @@ def named(root: object, found: Iterable[Leaf]) -> Named:
 
 def _without_wrappers(root: object, model: list[Leaf]) -> tuple[list[Leaf], tuple[str, ...]]:
     below: tuple[str, ...] = ()
-    while True:
+    for _ in range(_MOST_WRAPPERS):
         head = _wrapper(root, model)
         if head is None:
-            return model, below
+            break
         root = dict(children(root))[head]
         others = [leaf for leaf in model if leaf.path[0] != head]
         model = [replace(leaf, path=leaf.path[leaf.path[0] == head :]) for leaf in model]
         below = (*below, head)
         if others:
-            return model, below
+            break
+    return model, below
 
 
 def _wrapper(node: object, model: Sequence[Leaf]) -> str | None:

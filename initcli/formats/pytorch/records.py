@@ -29,20 +29,30 @@ class Global:
 class Pairs:
     """A dictionary, with every pair in the order it was set."""
 
-    __slots__ = ("keys", "values")
+    __slots__ = ("_texts", "keys", "values")
 
     def __init__(self) -> None:
         self.keys: list[object] = []
         self.values: list[object] = []
+        self._texts: dict[str, object] | None = None
 
     def items(self) -> Iterator[tuple[object, object]]:
         """Yields the pairs."""
         return zip(self.keys, self.values, strict=True)
 
+    @property
+    def texts(self) -> dict[str, object]:
+        """The values of text keys, of equal keys the last; for a dictionary that is complete.
+
+        It is made once: many objects may share one dictionary.
+        """
+        if self._texts is None:
+            self._texts = {key: value for key, value in self.items() if isinstance(key, str)}
+        return self._texts
+
     def get(self, key: str) -> object:
         """Returns the last value of a text key; None if there is none."""
-        found = (value for one, value in reversed([*self.items()]) if _is_text(one, key))
-        return next(found, None)
+        return self.texts.get(key)
 
 
 class Call:
@@ -79,8 +89,8 @@ def pairs_of(record: object) -> Pairs | None:
 
 
 def states_of(state: object) -> tuple[object, ...]:
-    """Returns the parts of an object's state: a dictionary, slots, or both in a tuple."""
-    return state if isinstance(state, tuple) else (state,)
+    """Returns the parts of an object's state: a dictionary, or two in a tuple, one of slots."""
+    return state if isinstance(state, tuple) and len(state) == _STATES else (state,)
 
 
 class Persistent:
@@ -92,8 +102,5 @@ class Persistent:
         self.key = key
 
 
+_STATES = 2
 _DICTIONARIES = {"collections.OrderedDict", "collections.defaultdict", "collections.Counter"}
-
-
-def _is_text(one: object, key: str) -> bool:
-    return isinstance(one, str) and one == key

@@ -22,6 +22,7 @@ from initcli.formats.pytorch.storages import Storage, natural, storage_of
 NAMED_DTYPES = {
     dtype.torch: dtype for dtype in (*DTYPES.values(), *FOREIGN.values()) if dtype.torch
 }
+_MOST_DIMENSIONS = 64  # what PyTorch can do arithmetic on
 SHARD = "the local shard of a distributed tensor"
 INTEGERS = "quantised, and shown as the integers that are stored"
 
@@ -97,7 +98,7 @@ def naturals(value: object) -> tuple[int, ...]:
     """Returns a shape or strides, which may be wrapped in a `torch.Size`."""
     if isinstance(value, Call) and value.name == "torch.Size":
         (value,) = value.arguments if isinstance(value.arguments, tuple) else ()
-    if not isinstance(value, tuple | list):
+    if not isinstance(value, tuple | list) or len(value) > _MOST_DIMENSIONS:
         raise PickleFlawError("a shape that is none")
     return tuple(map(natural, value))
 

@@ -17,11 +17,13 @@ from initcli.formats.pytorch.records import (
 )
 from initcli.formats.pytorch.tensors import Absent, Parts, View, meaning
 
-# A hundred times what the largest models hold, and seconds of work.
-_MOST_STEPS = 3_000_000
+# Several times what the largest models hold, and seconds of work.
+_MOST_STEPS = 1_000_000
 _MOST_TENSORS = 200_000
 _LONGEST_PATHS = 64 << 20
 _REFERENCE = 8
+# One set may be shared by as many modules as a pickle holds.
+_MOST_PASSING = 256
 _DEEP = (Pairs, list, tuple, Call, Persistent)
 
 Child = tuple[str, object]
@@ -100,6 +102,9 @@ class _Walk:
         if isinstance(found, View | Absent):
             yield self._leaf(name, found)
             return
+        if _is_flat(value):
+            self._barren[id(value)] = value
+            return
         ahead = iter(found.named if found else children(value))
         remark = found.remark if found else ""
         is_optimizer = self._way[-1].is_optimizer or _is_optimizer(name, value)
@@ -127,6 +132,12 @@ class _Walk:
         self._entered.pop(id(level.node), None)
         if level.tensors_before == self._tensors:
             self._barren[id(level.node)] = level.node
+
+
+def _is_flat(value: object) -> bool:
+    """Whether a container holds numbers and texts only, however many."""
+    held = value.values if isinstance(value, Pairs) else value
+    return isinstance(held, list | tuple) and not any(isinstance(each, _DEEP) for each in held)
 
 
 _OPTIMIZER = re.compile(r"(?i)(optim|optimizers?)(_?states?)?(_?dicts?)?")
@@ -158,7 +169,7 @@ def children(value: object) -> Iterable[Child]:
 
 def _named(pairs: Pairs) -> dict[str, object]:
     """Returns values by name, of equal keys the last, as in a dictionary."""
-    texts = {key: value for key, value in pairs.items() if isinstance(key, str)}
+    texts = pairs.texts
     if len(texts) == len(pairs.keys):
         return texts
     named: dict[str, object] = {}
@@ -195,15 +206,12 @@ def _within(record: object, name: str) -> Iterable[Child]:
     return children(record) if isinstance(record, Pairs | tuple | list) else [(name, record)]
 
 
-def _of_items(arguments: object) -> Iterable[Child]:
+def _of_items(arguments: object) -> Iterator[Child]:
     """Yields the items that Python 2 hands an ordered dictionary when it makes it."""
     items = arguments[0] if isinstance(arguments, tuple) and arguments else None
-    pairs = Pairs()
-    for item in items if isinstance(items, list) else ():
-        if isinstance(item, list | tuple) and len(item) == 2:  # noqa: PLR2004 - key and value
-            pairs.keys.append(item[0])
-            pairs.values.append(item[1])
-    return children(pairs)
+    for number, item in enumerate(items if isinstance(items, list) else ()):
+        is_pair = isinstance(item, list | tuple) and len(item) == 2  # noqa: PLR2004 - key and value
+        yield (_name(item[0], number), item[1]) if is_pair else (str(number), item)
 
 
 _PLACES = ("_parameters", "_buffers", "_modules")
@@ -231,4 +239,8 @@ def _texts(record: object) -> set[str]:
     if isinstance(record, Call):
         arguments = record.arguments
         record = arguments[0] if isinstance(arguments, tuple) and arguments else None
-    return {each for each in record if isinstance(each, str)} if isinstance(record, list) else set()
+    if not isinstance(record, list):
+        return set()
+    if len(record) > _MOST_PASSING:
+        raise PickleFlawError(f"a module with {len(record):,} buffers that are not kept")
+    return {each for each in record if isinstance(each, str)}

@@ -8,6 +8,7 @@ TEXT = 56
 TUPLE = 56
 LIST = 88
 PAIRS = 176
+PAIR = 100  # for finding it by its key
 CALL = 96
 MEMO = 104
 NAME = 320
