@@ -13,8 +13,8 @@ from typing import BinaryIO
 from initcli.formats.pytorch.records import Call, Global, Pairs, Persistent, PickleFlawError
 from initcli.formats.pytorch.weights import LIST, PAIR, PAIRS
 
-MEMORY = 208 << 20
-"""Bytes that what is written down may take, counted generously: 100,000 tensors take 170 MB."""
+MEMORY = 240 << 20
+"""Bytes that what is written down may take, counted generously: 120,000 tensors take it."""
 
 
 class Machine:
