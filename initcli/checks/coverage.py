@@ -20,12 +20,8 @@ def is_not_decoded(seen: Observation) -> str | None:
 
     What cannot be decoded may hold anything.
     """
-    if seen.spec.dtype.is_decoded:
-        return None
-    code = seen.spec.dtype.code
-    if seen.spec.dtype.is_packed:
-        return f"not checked: safetensors does not say how {code} values share their bytes"
-    return f"not checked: {code} values are not decoded"
+    dtype = seen.spec.dtype
+    return None if dtype.is_decoded else f"not checked: {dtype.obstacle}"
 
 
 @check(

@@ -28,6 +28,7 @@ class Difference:
         has_other_shape: Whether the shapes differ.
         has_other_dtype: Whether dtypes differ that must not.
         reason: Why values were not compared; empty if they were.
+        has_other_bytes: Whether values that are not decoded are stored as other bytes.
     """
 
     checkpoint: str
@@ -42,6 +43,7 @@ class Difference:
     has_other_shape: bool = False
     has_other_dtype: bool = False
     reason: str = ""
+    has_other_bytes: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,8 @@ def values_differ(seen: Difference) -> str | None:
 
     What must not change did: a conversion lost precision, or a layer was trained that was frozen.
     """
+    if seen.has_other_bytes:
+        return "bytes differ, of values that are not decoded"
     if not seen.beyond:
         return None
     share = f"{seen.beyond:,} of {plural(seen.values, 'value')} beyond tolerance"

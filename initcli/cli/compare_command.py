@@ -112,6 +112,7 @@ def compare(
     ] = "",
     select: options.Select = None,
     exclude: options.Exclude = None,
+    include_optimizer: options.IncludeOptimizer = False,
     only_changed: Annotated[
         bool,
         typer.Option(
@@ -162,6 +163,7 @@ def compare(
         "renames": rename or (),
         "select": select or (),
         "exclude": exclude or (),
+        "include_optimizer": include_optimizer,
         "only_changed": only_changed,
         "by": by,
         "sort": sort,

@@ -41,6 +41,14 @@ Exclude = Annotated[
         help="No tensors whose name matches (repeatable).",
     ),
 ]
+IncludeOptimizer = Annotated[
+    bool,
+    typer.Option(
+        "--include-optimizer",
+        rich_help_panel=CHOICE,
+        help="Tensors of an optimizer's state too, which PyTorch files may hold.",
+    ),
+]
 SchemeName = Annotated[
     str | None,
     typer.Option(

@@ -37,10 +37,13 @@ EXAMPLES = f"""
 def stats(
     checkpoints: Annotated[
         list[Path],
-        typer.Argument(help="A .safetensors file, a sharded index, or a directory with either."),
+        typer.Argument(
+            help="A safetensors or PyTorch file, a sharded index, or a directory with one."
+        ),
     ],
     select: options.Select = None,
     exclude: options.Exclude = None,
+    include_optimizer: options.IncludeOptimizer = False,
     scheme: options.SchemeName = None,
     bias: options.Bias = None,
     recipe: options.Recipe = None,
@@ -169,6 +172,7 @@ def stats(
             strict=strict,
             baseline=baseline,
             config=gate_options.settings_file(config, no_config=no_config),
+            include_optimizer=include_optimizer,
             rows=rows,
             hashes=hashes,
             spectrum=spectrum,

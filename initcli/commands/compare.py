@@ -46,6 +46,7 @@ def compare(
     follow_renames: bool = False,
     match: Sequence[str] | str = (),
     check_dtype: bool = False,
+    include_optimizer: bool = False,
     only_changed: bool = False,
     spectrum: bool = False,
     by: str | None = None,
@@ -80,6 +81,7 @@ def compare(
         follow_renames: Whether to rename B's tensors as the report would propose.
         match: What else is recognised: `transposed` matrices, parts of `fused` ones, or both.
         check_dtype: Whether unequal dtypes are a difference even if the values are equal.
+        include_optimizer: Whether the state of optimizers in the files is compared too.
         only_changed: Whether to leave out rows of tensors that are the same.
         spectrum: Whether to compute singular values of B − A, for which matrices are read again.
         by: `layer` or `role`: one row for tensors of one block, or of one name but for numbers.
@@ -124,6 +126,7 @@ def compare(
                 "follow_renames": follow_renames,
                 "match": tuple(match),
                 "check_dtype": check_dtype,
+                "include_optimizer": include_optimizer,
                 "spectrum": spectrum,
                 "by": by,
             }
@@ -138,8 +141,8 @@ def compare(
         )
     allowed = Tolerances.of(rtol, atol, tolerances, equal_nan=equal_nan, said=criteria.settings)
     wanted = parse_match(match)
-    one = open_operand(a)
-    other = open_operand(b, parsed)
+    one = open_operand(a, include_optimizer=include_optimizer)
+    other = open_operand(b, parsed, include_optimizer=include_optimizer)
     chosen = _chosen(one, other, selector)
     allowed.refuse_idle([*one.names.values(), *other.names.values()])
     jobs = jobs or default_jobs()

@@ -249,7 +249,12 @@ def _notes(assignments: Mapping[str, Assignment], source: Source) -> tuple[str, 
     tied = tuple(
         f"tied: {visible(alias, 80)} is {visible(name, 80)}" for alias, name in source.ties.items()
     )
-    return tied + tuple(
-        f"{action} {plural(len(held), 'tensor')} ({reason}): {some(held)}"
-        for (action, reason), held in names.items()
+    opened = source.checkpoint.notes if source.checkpoint else ()
+    return (
+        opened
+        + tied
+        + tuple(
+            f"{action} {plural(len(held), 'tensor')} ({reason}): {some(held)}"
+            for (action, reason), held in names.items()
+        )
     )

@@ -60,6 +60,7 @@ def stats(
     strict: bool | None = None,
     config: str | Path | None = None,
     baseline: str | Path | None = None,
+    include_optimizer: bool = False,
     rows: bool = False,
     hashes: bool = False,
     spectrum: bool = False,
@@ -74,7 +75,7 @@ def stats(
     """Measures every selected tensor and, given a scheme, holds it against the scheme's law.
 
     Args:
-        paths: Checkpoints: safetensors files, sharded indexes, or directories with either.
+        paths: Checkpoints: safetensors or PyTorch files, sharded indexes, or directories with one.
         select: Patterns of which a tensor's name must match one; `re:` begins a regex.
         exclude: Patterns of which it may match none.
         scheme: What weights are expected to follow, such as `kaiming_normal(mode=fan_out)`.
@@ -102,6 +103,7 @@ def stats(
         config: A settings file, which holds where an option says nothing.
         baseline: A report of an earlier run as JSON: what it found already fails nothing, and
             statistics that moved from it by more than their sampling errors do.
+        include_optimizer: Whether the state of an optimizer in the file is measured too.
         rows: Whether to look at every row and column: zero, constant, not finite, outlying.
         hashes: Whether to hash every tensor, by which copies are found.
         spectrum: Whether to compute singular values, for which matrices are read again.
@@ -147,7 +149,7 @@ def stats(
         raise OptionError("--exact goes with --identify")
     _refuse_idle(plan, criteria, earlier, alpha, tolerance, is_identifying=is_identifying)
     of_model = _model(model, arguments)
-    opening = open_all(paths)
+    opening = open_all(paths, include_optimizer=include_optimizer)
     chosen = opening.choose(plan.selector)
     request = Request.of(
         show,

@@ -44,6 +44,7 @@ def timeline(
     select: Sequence[str] | str = (),
     exclude: Sequence[str] | str = (),
     renames: Sequence[str] = (),
+    include_optimizer: bool = False,
     only_changed: bool = False,
     by: str | None = None,
     sort: str | None = None,
@@ -72,6 +73,7 @@ def timeline(
         select: Patterns of which a tensor's name must match one; `re:` begins a regex.
         exclude: Patterns of which it may match none.
         renames: What names become in all but the first, `REGEX=REPLACEMENT` each, in order.
+        include_optimizer: Whether the state of optimizers in the files is followed too.
         only_changed: Whether to leave out what never changes.
         by: `step`: one row a checkpoint.
         sort: A column: numbers largest first, text from A; `-column` reverses.
@@ -111,7 +113,10 @@ def timeline(
     allowed = Tolerances.of(rtol, atol, tolerances, equal_nan=equal_nan, said=criteria.settings)
     parsed = [Rename.parse(text) for text in renames]
     ordered, notes = in_order([str(path) for path in paths])
-    operands = [open_operand(each, parsed if i else ()) for i, each in enumerate(ordered)]
+    operands = [
+        open_operand(each, parsed if i else (), include_optimizer=include_optimizer)
+        for i, each in enumerate(ordered)
+    ]
     names = _chosen(operands, Selector.of(select, exclude))
     allowed.refuse_idle(list(chain(*(each.names.values() for each in operands))))
     followed = _followed(operands, names, allowed, jobs or default_jobs(), progress)

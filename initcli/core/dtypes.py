@@ -23,6 +23,7 @@ class Kind(enum.Enum):
     INTEGER = "integer"
     FLOAT = "float"
     COMPLEX = "complex"
+    OTHER = "other"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +32,12 @@ class DType:
 
     Attributes:
         code: The name in a safetensors header.
-        bits: Bits a value; those of packed dtypes share bytes.
+        bits: Bits a value, or a block of them; those of packed dtypes share bytes.
         kind: What the bits mean.
         array: The NumPy dtype's name (from ml_dtypes where NumPy has none); empty if undecoded.
         torch: The attribute of `torch`.
+        obstacle: Why values cannot be turned into numbers here; empty if they can.
+        block: Values that share the bits, which no single one has; always 1 if decoded.
     """
 
     code: str
@@ -42,6 +45,8 @@ class DType:
     kind: Kind
     array: str
     torch: str
+    obstacle: str = ""
+    block: int = 1
 
     @property
     def is_float(self) -> bool:
@@ -118,14 +123,32 @@ def _float_info(name: str) -> Any:  # noqa: ANN401 - ml_dtypes.finfo has no publ
     return ml_dtypes.finfo(_numpy_dtype(name))  # type: ignore[no-untyped-call]
 
 
+def undecoded(code: str, bits: int, kind: Kind, obstacle: str, block: int = 1) -> DType:
+    """Returns a dtype whose values can be told apart but not turned into numbers.
+
+    Args:
+        code: How whoever wrote it calls it.
+        bits: Bits a value or block.
+        kind: What the bits mean.
+        obstacle: Why not, as reports say it.
+        block: Values that share the bits.
+    """
+    return DType(code, bits, kind, "", "", obstacle, block)
+
+
+def _f6(code: str) -> DType:
+    obstacle = f"safetensors does not say how {code} values share their bytes"
+    return undecoded(code, 6, Kind.FLOAT, obstacle)
+
+
 # In the order of the reference implementation, which also orders tensors in a file.
 DTYPES = {
     dtype.code: dtype
     for dtype in (
         DType("BOOL", 8, Kind.BOOL, "bool_", "bool"),
         DType("F4", 4, Kind.FLOAT, "float4_e2m1fn", "float4_e2m1fn_x2"),
-        DType("F6_E2M3", 6, Kind.FLOAT, "", ""),
-        DType("F6_E3M2", 6, Kind.FLOAT, "", ""),
+        _f6("F6_E2M3"),
+        _f6("F6_E3M2"),
         DType("U8", 8, Kind.INTEGER, "uint8", "uint8"),
         DType("I8", 8, Kind.INTEGER, "int8", "int8"),
         DType("F8_E5M2", 8, Kind.FLOAT, "float8_e5m2", "float8_e5m2"),
@@ -146,6 +169,11 @@ DTYPES = {
         DType("U64", 64, Kind.INTEGER, "uint64", "uint64"),
     )
 }
+
+FOREIGN = {
+    "C128": DType("C128", 128, Kind.COMPLEX, "", "complex128", "C128 values are not decoded")
+}
+"""Dtypes that safetensors has none for, named alike; their values are not decoded."""
 
 STORAGE_RANK = {code: rank for rank, code in enumerate(DTYPES)}
 

@@ -123,6 +123,20 @@ class WriteError(InitcliError):
     title = "cannot write"
 
 
+def without_frames(error: InitcliError) -> InitcliError:
+    """Returns an error that is to be kept, and lets go of what the functions it left were holding.
+
+    A file that was refused may have filled hundreds of megabytes until then.
+    """
+    import traceback
+
+    reason: BaseException | None = error
+    while reason is not None:
+        traceback.clear_frames(reason.__traceback__)
+        reason = reason.__cause__ or reason.__context__
+    return error
+
+
 def catalogue() -> dict[str, type[InitcliError]]:
     """Returns every error class by its code, for the documentation and its test."""
     return {kind.code: kind for kind in InitcliError.__subclasses__()}

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from initcli.core.errors import IndexMismatchError, InitcliError, MissingError
 from initcli.core.text import plural, some, visible
-from initcli.formats.checkpoint import Shard, StoredTensor
+from initcli.formats.checkpoint import OpenedFile, StoredTensor
 from initcli.formats.defect import Defect, Flaw, Tell
 
-Opened = dict[str, tuple[Shard, dict[str, StoredTensor]]]
-"""The shards that can be read, by file name, each with its tensors."""
+Opened = dict[str, OpenedFile]
+"""The shards that can be read, by file name."""
 
 
 def agreed(
@@ -29,8 +29,8 @@ def agreed(
     """
     tensors: dict[str, StoredTensor] = {}
     strays: dict[str, list[str]] = {}
-    for shard_name, (_, stored) in opened.items():
-        for name, tensor in stored.items():
+    for shard_name, file in opened.items():
+        for name, tensor in file.tensors.items():
             if weight_map.get(name) == shard_name:
                 tensors[name] = tensor
             else:

@@ -14,6 +14,7 @@ from initcli.core.errors import MissingError
 from initcli.core.tensor import TensorSpec
 from initcli.core.text import visible
 from initcli.formats.defect import Defect
+from initcli.formats.extents import Extent
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,17 +26,19 @@ class Shard:
         size: Its bytes when it was opened.
         identity: Device, inode and modification time, by which a change is noticed.
         metadata: The file's own `__metadata__`.
+        extents: What lies behind its last byte and is made when it is read, in ascending order.
     """
 
     path: Path
     size: int
     identity: tuple[int, int, int]
     metadata: Mapping[str, str] = field(default_factory=dict)
+    extents: tuple[Extent, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class StoredTensor:
-    """A tensor and where its bytes begin."""
+    """A tensor, and the address in its shard at which its bytes begin."""
 
     spec: TensorSpec
     shard: Shard
@@ -49,6 +52,27 @@ class StoredTensor:
         return replace(self, spec=spec)
 
 
+@dataclass(frozen=True, slots=True)
+class OpenedFile:
+    """What one file holds.
+
+    Attributes:
+        shard: The file.
+        tensors: Every tensor by name; names at one address are one tensor.
+        optimizer: Likewise what is of an optimizer's state, which is shown on request only.
+        notes: What the reader should know of how the file was understood.
+        defects: What is broken beside what is sound.
+        beside: Further files that hold its tensors' values.
+    """
+
+    shard: Shard
+    tensors: dict[str, StoredTensor]
+    optimizer: Mapping[str, StoredTensor] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    defects: tuple[Defect, ...] = ()
+    beside: tuple[Shard, ...] = ()
+
+
 @dataclass(frozen=True)
 class Checkpoint:
     """Named tensors on storage.
@@ -57,6 +81,8 @@ class Checkpoint:
         path: The path the user gave.
         shards: Its files, in the order of the index.
         tensors: Every tensor by name, in file order.
+        aliases: Further names of tensors' bytes: alias to the name that is in `tensors`.
+        optimizer: The tensors of an optimizer's state, which are left out.
         index: The index file of a sharded checkpoint.
         index_metadata: What the index's `metadata` holds.
         notes: What the reader should know of how the path was understood.
@@ -66,6 +92,8 @@ class Checkpoint:
     path: Path
     shards: tuple[Shard, ...]
     tensors: Mapping[str, StoredTensor]
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    optimizer: Mapping[str, StoredTensor] = field(default_factory=dict)
     index: Path | None = None
     index_metadata: Mapping[str, object] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
@@ -114,9 +142,14 @@ class Checkpoint:
 
     @cached_property
     def ties(self) -> dict[str, str]:
-        """The declared ties whose alias has no bytes of its own."""
+        """The aliases, and the declared ties whose alias has no bytes of its own."""
         return {
-            alias: name for alias, name in self.declared_ties.items() if alias not in self.tensors
+            **{
+                alias: name
+                for alias, name in self.declared_ties.items()
+                if alias not in self.tensors
+            },
+            **self.aliases,
         }
 
 

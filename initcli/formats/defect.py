@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NoReturn
 
-from initcli.core.errors import InitcliError
+from initcli.core.errors import InitcliError, without_frames
 
 
 class Flaw(enum.Enum):
@@ -51,6 +51,7 @@ def taking_note(defects: list[Defect]) -> Tell:
     def tell(defect: Defect) -> None:
         if len(defects) == MOST:
             refuse(defects[0])
+        without_frames(defect.error)
         defects.append(defect)
 
     return tell

@@ -1,38 +1,33 @@
-"""What a path holds, recognised by its content."""
+"""What a path holds: one file, an index over several, or a directory with either."""
 
 from __future__ import annotations
 
-import os
-import re
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from initcli.core.errors import MissingError, UnknownFormatError
-from initcli.core.text import plural, visible
-from initcli.formats.checkpoint import Checkpoint, open_regular
-from initcli.formats.index import SUFFIX, read_index
-from initcli.formats.safetensors import HEADER_LIMIT, PREFIX, read_shard
-
-_SHARD = re.compile(r"-\d+-of-\d+\.safetensors$")
-_READABLE = "initcli reads .safetensors, a .safetensors.index.json, or a directory holding either"
-_SIGNATURES = {
-    b"PK\x03\x04": "a zip archive (PyTorch .pt or NumPy .npz)",
-    b"GGUF": "a GGUF file",
-    b"\x89HDF": "an HDF5 file",
-    b"\x93NUM": "a NumPy .npy file",
-    b"\x80\x02": "a pickle (PyTorch legacy .pt)",
-    b"version https://git-lfs": "a Git LFS pointer, not the file itself (run: git lfs pull)",
-}
+from initcli.core.text import plural, some, visible
+from initcli.formats.aliases import without_aliases
+from initcli.formats.checkpoint import Checkpoint
+from initcli.formats.families import FAMILIES, Family, is_distributed
+from initcli.formats.index import read_index
+from initcli.formats.kinds import READABLE, read_file
+from initcli.formats.peek import peek_at
+from initcli.formats.safetensors import HEADER_LIMIT, PREFIX
 
 
-def open_checkpoint(path: str | Path, *, lenient: bool = False) -> Checkpoint:
-    """Opens a checkpoint: a safetensors file, a sharded index, or a directory with either.
+def open_checkpoint(
+    path: str | Path, *, lenient: bool = False, include_optimizer: bool = False
+) -> Checkpoint:
+    """Opens a checkpoint: a file of a known format, a sharded index, or a directory with either.
 
     Only headers are read.
 
     Args:
         path: What the user named.
         lenient: Whether to open what is sound, and to list as defects what is not.
+        include_optimizer: Whether an optimizer's state counts as tensors too.
 
     Raises:
         MissingError: The path is absent or unreadable.
@@ -45,32 +40,41 @@ def open_checkpoint(path: str | Path, *, lenient: bool = False) -> Checkpoint:
         is_directory = path.is_dir()
     except (OSError, ValueError) as error:
         raise MissingError("not a usable path", where=visible(str(path), 300)) from error
-    if is_directory:
-        return _open_directory(path, lenient=lenient)
-    return _open_file(path, lenient=lenient)
+    open_path = _open_directory if is_directory else _open_file
+    opened = open_path(path, lenient=lenient)
+    return _with_optimizer(opened) if include_optimizer else _without_optimizer(opened)
+
+
+def _with_optimizer(opened: Checkpoint) -> Checkpoint:
+    tensors, aliases = without_aliases({**opened.tensors, **opened.optimizer})
+    return replace(opened, tensors=tensors, aliases={**opened.aliases, **aliases}, optimizer={})
+
+
+def _without_optimizer(opened: Checkpoint) -> Checkpoint:
+    if not opened.optimizer:
+        return opened
+    count = plural(len(opened.optimizer), "tensor")
+    note = f"left out: {count} of an optimizer's state, which --include-optimizer shows"
+    return replace(opened, notes=(*opened.notes, note))
 
 
 def _open_file(path: Path, *, lenient: bool) -> Checkpoint:
-    head = _head(path)
+    head = peek_at(path).head
     # Any first bytes may be the length of a safetensors header, so that is asked first.
-    if len(head) < PREFIX or int.from_bytes(head[:PREFIX], "little") > HEADER_LIMIT:
-        if head.lstrip().startswith(b"{"):
-            return read_index(path, lenient=lenient)
-        _refuse_known_format(head, visible(str(path), 300))
-    shard, tensors = read_shard(path)
-    return Checkpoint(path, (shard,), tensors)
-
-
-def _head(path: Path) -> bytes:
-    descriptor, _, _ = open_regular(path)
-    with os.fdopen(descriptor, "rb") as file:
-        return file.read(64)
-
-
-def _refuse_known_format(head: bytes, where: str) -> None:
-    for signature, name in _SIGNATURES.items():
-        if head.startswith(signature):
-            raise UnknownFormatError(f"this is {name}", where=where, hint=_READABLE)
+    is_length = int.from_bytes(head[:PREFIX].ljust(PREFIX, b"\xff"), "little") <= HEADER_LIMIT
+    if not is_length and head.lstrip().startswith(b"{"):
+        return read_index(path, lenient=lenient)
+    file = read_file(path, lenient=lenient)
+    tensors, aliases = without_aliases(file.tensors)
+    return Checkpoint(
+        path,
+        (file.shard, *file.beside),
+        tensors,
+        aliases,
+        file.optimizer,
+        notes=file.notes,
+        defects=file.defects,
+    )
 
 
 def _open_directory(path: Path, *, lenient: bool) -> Checkpoint:
@@ -78,28 +82,30 @@ def _open_directory(path: Path, *, lenient: bool) -> Checkpoint:
         names = sorted(entry.name for entry in path.iterdir())
     except OSError as error:
         raise MissingError(error.strerror or "unreadable", where=visible(str(path), 300)) from error
-    indexes = [name for name in names if name.endswith(SUFFIX)]
-    files = [name for name in names if name.endswith(".safetensors")]
-    chosen = indexes or files
-    if len(chosen) != 1:
-        what = plural(len(indexes), "index", "indexes") if indexes else plural(len(files), "file")
-        message = f"a directory with {what} of safetensors" if chosen else "no checkpoint in it"
-        hint = _hint_of(chosen)
-        raise UnknownFormatError(message, where=visible(str(path), 300), hint=hint)
-    opened = _open_file(path / chosen[0], lenient=lenient)
-    return replace(opened, path=path, notes=_unlisted(opened, files))
+    if is_distributed(names):
+        from initcli.formats.pytorch.dcp import read_dcp  # only where there is need of it
+
+        return read_dcp(path, lenient=lenient)
+    held = [(family, found) for family in FAMILIES if (found := family.among(names))]
+    if not held:
+        message, where = "no checkpoint in it", visible(str(path), 300)
+        raise UnknownFormatError(message, where=where, hint=READABLE)
+    (family, found), *others = held
+    chosen = family.chosen(found, visible(str(path), 300))
+    opened = _open_file(path / chosen, lenient=lenient)
+    notes = (*opened.notes, *_unlisted(opened, found), *_passed_over(family, others))
+    return replace(opened, path=path, notes=notes)
 
 
-def _hint_of(names: list[str]) -> str:
-    if not names:
-        return _READABLE
-    if all(_SHARD.search(name) for name in names):
-        return "these are shards, and their index, *.safetensors.index.json, is missing: fetch it"
-    return f"name one of them, such as {visible(names[0], 80)}"
-
-
-def _unlisted(opened: Checkpoint, files: list[str]) -> tuple[str, ...]:
+def _unlisted(opened: Checkpoint, found: Sequence[str]) -> list[str]:
     known = {shard.path.name for shard in opened.shards} | {each.file for each in opened.defects}
-    return tuple(
-        f"not read: {visible(name, 120)} is not in the index" for name in files if name not in known
-    )
+    if opened.index:
+        known.add(opened.index.name)
+    return [
+        f"not read: {visible(name, 120)} is not in the index" for name in found if name not in known
+    ]
+
+
+def _passed_over(family: Family, others: Sequence[tuple[Family, Sequence[str]]]) -> list[str]:
+    names = [visible(name, 120) for _, found in others for name in found]
+    return [f"not read: {some(names)}, beside {family.what}"] if names else []

@@ -11,12 +11,13 @@ from pathlib import Path
 from initcli.core.errors import InitcliError, MalformedError
 from initcli.core.text import visible
 from initcli.formats.agreement import Opened, absent_or_unreadable, agreed
-from initcli.formats.checkpoint import Checkpoint, open_regular
+from initcli.formats.aliases import without_aliases
+from initcli.formats.checkpoint import Checkpoint, StoredTensor, open_regular
 from initcli.formats.defect import Defect, Tell, refuse, taking_note
-from initcli.formats.safetensors import HEADER_LIMIT, read_shard
+from initcli.formats.kinds import read_file
+from initcli.formats.plain_name import is_plain_name
+from initcli.formats.safetensors import HEADER_LIMIT
 from initcli.formats.strict_json import parse_object
-
-SUFFIX = ".safetensors.index.json"
 
 
 def read_index(path: Path, *, lenient: bool = False) -> Checkpoint:
@@ -43,11 +44,23 @@ def read_index(path: Path, *, lenient: bool = False) -> Checkpoint:
     opened = _opened(path, weight_map, tell)
     if defects and not opened:
         refuse(defects[0])
-    tensors = agreed(weight_map, opened, where, tell)
+    tensors, aliases = without_aliases(agreed(weight_map, opened, where, tell))
     metadata = document.get("metadata")
-    metadata = metadata if isinstance(metadata, dict) else {}
-    shards = tuple(shard for shard, _ in opened.values())
-    return Checkpoint(path, shards, tensors, path, metadata, defects=tuple(defects))
+    return Checkpoint(
+        path,
+        tuple(each.shard for each in opened.values()),
+        tensors,
+        aliases,
+        _optimizer(opened),
+        path,
+        metadata if isinstance(metadata, dict) else {},
+        tuple(dict.fromkeys(note for each in opened.values() for note in each.notes)),
+        tuple(defects),
+    )
+
+
+def _optimizer(opened: Opened) -> dict[str, StoredTensor]:
+    return {name: each for file in opened.values() for name, each in file.optimizer.items()}
 
 
 def _read_small(path: Path, where: str) -> bytes:
@@ -62,16 +75,11 @@ def _weight_map(value: object, where: str) -> dict[str, str]:
     if not isinstance(value, dict):
         raise MalformedError("the index has no weight_map", where=where)
     for shard_name in value.values():
-        if not isinstance(shard_name, str) or not _is_plain_name(shard_name):
+        if not isinstance(shard_name, str) or not is_plain_name(shard_name):
             shown = visible(str(shard_name), 80)
             message = f"shard name {shown} is not a plain file name"
             raise MalformedError(message, where=where, hint="shards lie beside their index")
     return value
-
-
-def _is_plain_name(name: str) -> bool:
-    """Refuses `..`, absolute, drive, UNC, backslash and URL names on every platform."""
-    return bool(name) and name not in {".", ".."} and not set(name) & set("/\\:\0")
 
 
 def _opened(path: Path, weight_map: dict[str, str], tell: Tell) -> Opened:
@@ -82,7 +90,7 @@ def _opened(path: Path, weight_map: dict[str, str], tell: Tell) -> Opened:
     opened: Opened = {}
     for shard_name, names in promised.items():
         try:
-            opened[shard_name] = read_shard(path.parent / shard_name)
+            opened[shard_name] = read_file(path.parent / shard_name)
         except InitcliError as error:
             tell(absent_or_unreadable(path, shard_name, error, names))
     return opened

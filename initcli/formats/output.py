@@ -132,17 +132,27 @@ def _sharded_as_source(path: Path, contents: Contents) -> OutputPlan:
         message = f"initcli writes {', '.join(_FILES)}, and a directory only from a sharded source"
         hint = "end the name in .safetensors, or give --max-shard-size"
         raise OutputError(message, where=visible(str(path), 300), hint=hint)
-    held: dict[str, list[TensorSpec]] = {shard.path.name: [] for shard in source.shards}
+    names = _shard_names(source)
+    held: dict[str, list[TensorSpec]] = {own: [] for own in names}
     for name, tensor in source.tensors.items():
         held[tensor.shard.path.name].append(contents.specs[name])
     files = tuple(
-        FilePlan(shard.path.name, safetensors_layout(held[shard.path.name], shard.metadata))
-        for shard in source.shards
+        FilePlan(names[own], safetensors_layout(held[own], shard.metadata))
+        for own, shard in zip(names, source.shards, strict=True)
     )
+    is_renamed = any(own != name for own, name in names.items())
     return OutputPlan(
         path,
         files,
         is_directory=True,
-        index_name=source.index.name,
-        index_metadata=source.index_metadata,
+        index_name=INDEX if is_renamed else source.index.name,
+        index_metadata={**source.index_metadata, **source.aliases},
     )
+
+
+def _shard_names(source: Checkpoint) -> dict[str, str]:
+    """Returns the name that each shard is written under: its own, if that tells the format."""
+    names = [shard.path.name for shard in source.shards]
+    if all(name.endswith(_FILES[0]) for name in names):
+        return {name: name for name in names}
+    return {name: shard_name(number, len(names)) for number, name in enumerate(names, 1)}

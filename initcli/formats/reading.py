@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from initcli.core.errors import MissingError, TruncatedError
 from initcli.core.text import visible
 from initcli.formats.checkpoint import Shard, open_regular
+from initcli.formats.extents import extent_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,13 +24,19 @@ class Reader:
         """Fills a buffer, to the last byte or not at all.
 
         Args:
-            offset: The first byte, from the start of the file.
+            offset: The first byte, from the start of the file; what lies behind its end is made.
             buffer: Writable bytes; its length is the number of bytes read.
 
         Raises:
             TruncatedError: The file ends early.
             MissingError: The system cannot read it.
+            InitcliError: What is to be made of the file's bytes cannot be.
         """
+        stored = max(0, min(len(buffer), self.shard.size - offset))
+        self._read_stored(offset, buffer[:stored])
+        self._make(offset + stored, buffer[stored:])
+
+    def _read_stored(self, offset: int, buffer: memoryview) -> None:
         filled = 0
         while filled < len(buffer):
             try:
@@ -38,9 +45,18 @@ class Reader:
                 where = _place(self.shard, offset + filled)
                 raise MissingError(f"read failed: {error.strerror}", where=where) from error
             if not count:
-                where = _place(self.shard, offset + filled)
-                raise TruncatedError("the file ends before its data does", where=where)
+                raise _ends_early(self.shard, offset + filled)
             filled += count
+
+    def _make(self, address: int, buffer: memoryview) -> None:
+        made = 0
+        while made < len(buffer):
+            extent = extent_at(self.shard.extents, address + made)
+            if extent is None:
+                raise _ends_early(self.shard, address + made)
+            part = buffer[made : made + extent.end - address - made]
+            extent.maker.read(self, address + made - extent.start, part)
+            made += len(part)
 
 
 @contextmanager
@@ -62,6 +78,11 @@ def open_shard(shard: Shard) -> Iterator[Reader]:
         yield Reader(shard, descriptor)
     finally:
         os.close(descriptor)
+
+
+def _ends_early(shard: Shard, offset: int) -> TruncatedError:
+    where = _place(shard, offset)
+    return TruncatedError("the file ends before its data does", where=where)
 
 
 def _place(shard: Shard, offset: int) -> str:

@@ -15,7 +15,7 @@ from typing import cast
 from initcli.core.collector import uncollected
 from initcli.core.dtypes import DTYPES, DType
 from initcli.core.errors import MalformedError, TruncatedError, UnknownFormatError
-from initcli.core.tensor import TensorSpec
+from initcli.core.tensor import TensorSpec, bits_of
 from initcli.core.text import visible
 from initcli.formats.checkpoint import Shard, StoredTensor, open_regular
 from initcli.formats.strict_json import parse_object
@@ -109,15 +109,9 @@ def _extent(name: str, entry: object) -> Extent:
 
 
 def _size(shape: Sequence[int], dtype: DType) -> int:
-    """Returns the bytes of a tensor.
-
-    It stops at the first overflow: a million huge factors would be multiplied for hours.
-    """
-    bits = 1
-    for factor in (*shape, dtype.bits):
-        bits *= factor
-        if bits > _LARGEST:
-            raise _FlawError("the shape's product overflows")
+    bits = bits_of(shape, dtype.bits)
+    if bits is None:
+        raise _FlawError("the shape's product overflows")
     if bits % 8:
         raise _FlawError("a sub-byte tensor must end on a whole byte")
     return bits // 8

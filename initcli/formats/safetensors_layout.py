@@ -10,7 +10,9 @@ from collections.abc import Iterable, Mapping
 from itertools import accumulate
 
 from initcli.core.dtypes import STORAGE_RANK
+from initcli.core.errors import OutputError
 from initcli.core.tensor import TensorSpec
+from initcli.core.text import visible
 from initcli.formats.file_layout import FileLayout, Patch, Place
 from initcli.formats.safetensors import PREFIX
 
@@ -21,12 +23,24 @@ def safetensors_layout(specs: Iterable[TensorSpec], metadata: Mapping[str, str])
     Args:
         specs: The tensors, in any order.
         metadata: What `__metadata__` holds.
+
+    Raises:
+        OutputError: The format has no dtype for a tensor.
     """
+    specs = list(specs)
+    _refuse_foreign(specs)
     order = _storage_order(specs)
     ends = list(accumulate((spec.nbytes for spec in order), initial=0))
     header = _header(order, ends, metadata)
     places = (Place(spec, len(header) + begin) for spec, begin in zip(order, ends, strict=False))
     return FileLayout(len(header) + ends[-1], tuple(places), (Patch(0, header),))
+
+
+def _refuse_foreign(specs: Iterable[TensorSpec]) -> None:
+    for spec in specs:
+        if spec.dtype.code not in STORAGE_RANK:
+            message = f"safetensors has no dtype for {spec.dtype.code}"
+            raise OutputError(message, where=visible(spec.name, 200), hint="end the name in .pt")
 
 
 def _storage_order(specs: Iterable[TensorSpec]) -> list[TensorSpec]:

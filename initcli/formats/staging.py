@@ -18,9 +18,10 @@ from initcli.formats.atomic import (
     sync_directory,
     told_as_write_error,
 )
-from initcli.formats.index import SUFFIX
 from initcli.formats.output import OutputPlan
 from initcli.formats.placed import sync
+
+_OURS = (".safetensors", ".safetensors.index.json")
 
 
 def refuse_harm(plan: OutputPlan, inputs: Iterable[Path], *, overwrite: bool) -> None:
@@ -54,7 +55,7 @@ def _refuse_taken_directory(plan: OutputPlan, *, overwrite: bool) -> None:
         refuse_taken(target, overwrite=overwrite)
     ours = {target.name for target in plan.targets}
     for entry in plan.path.iterdir():
-        if entry.name not in ours and entry.name.endswith((".safetensors", SUFFIX)):
+        if entry.name not in ours and entry.name.endswith(_OURS):
             message = f"holds another checkpoint's file, {visible(entry.name, 120)}"
             raise OutputError(message, where=where, hint="choose another directory")
 

@@ -27,6 +27,7 @@ _STORAGES = {
     "F32": "FloatStorage",
     "F64": "DoubleStorage",
     "C64": "ComplexFloatStorage",
+    "C128": "ComplexDoubleStorage",
 }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from initcli.core.tensor import TensorSpec
@@ -83,8 +83,9 @@ class CheckpointSource:
 
     @property
     def specs(self) -> Mapping[str, TensorSpec]:
-        """The checkpoint's tensors."""
-        return self.checkpoint.specs
+        """The checkpoint's tensors, in the dtypes in which their values are read."""
+        specs = self.checkpoint.specs
+        return {name: replace(spec, stored_as="") for name, spec in specs.items()}
 
     @property
     def saved(self) -> None:

@@ -44,7 +44,7 @@ def tensor_row(
         seen.spec.parameters,
         seen.checkpoint,
         shape=seen.spec.shape,
-        dtype=seen.spec.dtype.code,
+        dtype=seen.spec.dtype_name,
         fan_in=fan_in,
         action=action,
         findings=findings,
@@ -60,7 +60,7 @@ def pooled_row(name: str, observations: Sequence[Observation], checkpoint: str =
     Counts are over all of them; moments and extrema over the real floating-point ones, so that
     a batch counter does not distort the statistics of weights.
     """
-    dtypes = {seen.spec.dtype.code for seen in observations}
+    dtypes = {seen.spec.dtype_name for seen in observations}
     read = [seen.summary for seen in observations if seen.summary is not None]
     floats = [seen.summary for seen in observations if seen.spec.dtype.is_float and seen.summary]
     counts = {

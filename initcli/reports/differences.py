@@ -18,6 +18,7 @@ def difference_of(row: CompareRow, checkpoint: str, reason: str = "") -> Differe
     has_both = row.shape_a is not None and row.shape_b is not None
     has_other_shape = row.status is Status.SHAPE
     has_other_dtype = row.within == "no" and not row.beyond and row.dtype_a != row.dtype_b
+    has_other_bytes = row.within == "no" and row.beyond is None and not has_other_dtype
     is_compared = row.within is not None or not has_both or has_other_shape
     return Difference(
         checkpoint,
@@ -32,6 +33,7 @@ def difference_of(row: CompareRow, checkpoint: str, reason: str = "") -> Differe
         has_other_shape,
         has_other_dtype,
         reason if is_compared else f"{row.dtype_a} against {row.dtype_b}",
+        has_other_bytes,
     )
 
 

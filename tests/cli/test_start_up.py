@@ -7,7 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 
+from in_formats import FORMATS, model
 from shell import SAMPLES, neutral_environment
 
 PROBE = """
@@ -57,6 +59,16 @@ def test_torch_is_not_imported(tmp_path: Path, arguments: list[str]) -> None:
     assert "initcli" in modules
 
 
+@pytest.mark.parametrize("is_archive", [True, False])
+@pytest.mark.parametrize("command", ["stats w.pt", "stats w.pt --hash --rows", "compare w.pt w.pt"])
+def test_torch_is_not_imported_for_its_own_files(
+    command: str, is_archive: bool, tmp_path: Path
+) -> None:
+    state = {"w": torch.ones(3, 4).T, "v": torch.ones(2, dtype=torch.bfloat16)}
+    torch.save(state, tmp_path / "w.pt", _use_new_zipfile_serialization=is_archive)
+    assert "torch" not in imported_by(tmp_path, *command.split())
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -78,6 +90,16 @@ def test_numpy_is_imported_for_values_only(tmp_path: Path, arguments: list[str])
     modules = imported_by(tmp_path, *arguments)
     assert modules.isdisjoint({"numpy", "ml_dtypes", "scipy", "torch"})
     assert "initcli" in modules
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_no_format_takes_more(tmp_path: Path, kind: str) -> None:
+    FORMATS[kind].write(tmp_path / "w", model(FORMATS[kind]))
+    listing = imported_by(tmp_path, "stats", "w", "--columns", "name,shape,dtype")
+    # Where an HDF5 dataset lies only its library tells, which imports NumPy.
+    spared = {"scipy", "torch"} if "h5py" in listing else {"numpy", "ml_dtypes", "scipy", "torch"}
+    assert listing.isdisjoint(spared | {"gguf"})
+    assert "torch" not in imported_by(tmp_path, "stats", "w", "--fail-on", "never")
 
 
 def test_reading_values_imports_numpy(tmp_path: Path) -> None:

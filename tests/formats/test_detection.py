@@ -10,7 +10,6 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -35,23 +34,14 @@ def write_zip(path: Path) -> None:
 
 
 FOREIGN: dict[str, tuple[Callable[[Path], object], str]] = {
-    "torch zip": (lambda path: torch.save({"w": torch.ones(2)}, path), "zip archive"),
-    "torch legacy": (
-        lambda path: torch.save({"w": torch.ones(2)}, path, _use_new_zipfile_serialization=False),
-        "pickle",
-    ),
     "plain zip": (write_zip, "zip archive"),
-    "npz": (lambda path: np.savez(path.open("wb"), w=np.ones(2)), "zip archive"),
-    "npy": (lambda path: np.save(path.open("wb"), np.ones(2)), "NumPy"),
-    "gguf": (lambda path: path.write_bytes(b"GGUF\x03" + bytes(60)), "GGUF"),
-    "hdf5": (lambda path: path.write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(60)), "HDF5"),
     "lfs": (
         lambda path: path.write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0"),
         "git lfs pull",
     ),
     "empty": (lambda path: path.touch(), "too short"),
     "seven bytes": (lambda path: path.write_bytes(bytes(7)), "too short"),
-    "text": (lambda path: path.write_text("Once upon a time."), "not a safetensors file"),
+    "text": (lambda path: path.write_text("Once upon a time."), "no known format"),
     "pickle": (
         lambda path: path.write_bytes(pickle.dumps("w" * 100, 2)),
         "pickle",
@@ -68,6 +58,28 @@ def test_what_is_no_checkpoint_is_called_by_its_name(kind: str, tmp_path: Path) 
     write(path)
     with pytest.raises(UnknownFormatError, match=words):
         open_checkpoint(path)
+
+
+TORCH_SAVES: list[dict[str, bool]] = [{}, {"_use_new_zipfile_serialization": False}]
+
+
+@pytest.mark.parametrize("options", TORCH_SAVES)
+@pytest.mark.parametrize("name", ["w.pt", "w.safetensors", "w"])
+def test_a_file_of_pytorch_is_known_whatever_it_is_called(
+    options: dict[str, bool], name: str, tmp_path: Path
+) -> None:
+    torch.save({"w": torch.ones(2)}, tmp_path / name, **options)
+    assert list(open_checkpoint(tmp_path / name).tensors) == ["w"]
+
+
+# In protocol 0 PyTorch writes what it cannot load: a storage is the text of a tuple.
+@pytest.mark.parametrize("protocol", range(1, 6))
+@pytest.mark.parametrize("options", TORCH_SAVES)
+def test_a_file_of_pytorch_is_known_in_every_protocol(
+    options: dict[str, bool], protocol: int, tmp_path: Path
+) -> None:
+    torch.save({"w": torch.ones(2)}, tmp_path / "w", pickle_protocol=protocol, **options)
+    assert list(open_checkpoint(tmp_path / "w").tensors) == ["w"]
 
 
 @pytest.mark.parametrize(
@@ -171,7 +183,14 @@ def fill(directory: Path, *names: str) -> None:
     [
         ((), "no checkpoint in it", "initcli reads"),
         (("a.safetensors", "b.safetensors"), "2 files", "such as a.safetensors"),
-        (("a.bin",), "no checkpoint in it", "initcli reads"),
+        (("a.txt",), "no checkpoint in it", "initcli reads"),
+        (("a.bin", "b.pt"), "2 files", "such as a.bin"),
+        (
+            ("optimizer.pt", "training_args.bin", "rng_state_0.pth"),
+            "no checkpoint",
+            "initcli reads",
+        ),
+        (("w-1-of-2.bin", "w-2-of-2.bin"), "2 files", r"index, *.bin.index.json, is missing"),
     ],
 )
 def test_a_directory_without_one_choice_is_refused_with_a_hint(
@@ -203,6 +222,19 @@ def test_an_index_goes_before_files_and_says_which_it_does_not_list(tmp_path: Pa
     opened = open_checkpoint(tmp_path)
     assert [shard.path.name for shard in opened.shards] == ["listed.safetensors"]
     assert opened.notes == ("not read: other.safetensors is not in the index",)
+
+
+def test_safetensors_go_before_files_of_pytorch_and_a_note_says_so(tmp_path: Path) -> None:
+    fill(tmp_path, "model.safetensors", "pytorch_model.bin")
+    opened = open_checkpoint(tmp_path)
+    assert [shard.path.name for shard in opened.shards] == ["model.safetensors"]
+    assert opened.notes == ("not read: pytorch_model.bin, beside safetensors",)
+
+
+def test_what_trainers_keep_beside_weights_is_passed_by(tmp_path: Path) -> None:
+    fill(tmp_path, "training_args.bin", "optimizer.pt", "pytorch_model.bin")
+    opened = open_checkpoint(tmp_path)
+    assert [shard.path.name for shard in opened.shards] == ["pytorch_model.bin"]
 
 
 @pytest.mark.parametrize("error", [MalformedError, TruncatedError])

@@ -18,6 +18,7 @@ from initcli.core.errors import OutputError
 from initcli.core.tensor import TensorSpec
 from initcli.engine.parts import Part
 from initcli.engine.write import write_checkpoint
+from initcli.formats.detect import open_checkpoint
 from initcli.formats.file_layout import FileLayout
 from initcli.formats.output import Contents, FilePlan, OutputPlan, plan_output
 from initcli.formats.placed import reserve
@@ -152,6 +153,13 @@ def test_what_needs_64_bits_is_told_in_64_bits(tmp_path: Path) -> None:
     assert [value.numel() for value in state.values()] == [5 << 28, 5 << 28, 3]
     assert state["last"].tolist() == [1, 1, 1]
     assert state["b"][-1] == 0
+    opened = open_checkpoint(path)
+    assert {name: spec.shape for name, spec in opened.specs.items()} == {
+        name: spec.shape for name, spec in entries.items()
+    }
+    assert [each.offset for each in opened.tensors.values()] == [
+        place.offset for place in layout.places
+    ]
     sizes = [member.file_size for member in zipfile.ZipFile(path).infolist()]
     assert sizes[2:5] == [5 << 30, 5 << 30, 12]
 

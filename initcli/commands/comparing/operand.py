@@ -83,13 +83,20 @@ def _tied(renames: Sequence[Rename], alias: str) -> str:
     return next(iter(new_names(renames, [alias]).values()))
 
 
-def open_operand(path: str | Path, renames: Sequence[Rename] = ()) -> Operand:
+def open_operand(
+    path: str | Path, renames: Sequence[Rename] = (), *, include_optimizer: bool = False
+) -> Operand:
     """Opens what is sound of a checkpoint to be compared, and renames its tensors.
+
+    Args:
+        path: What the user named.
+        renames: What names become.
+        include_optimizer: Whether an optimizer's state is compared too.
 
     Raises:
         InitcliError: It cannot be read, or two of its tensors would have one name.
     """
-    checkpoint = open_checkpoint(path, lenient=True)
+    checkpoint = open_checkpoint(path, lenient=True, include_optimizer=include_optimizer)
     own: Iterable[str] = (*checkpoint.ties, *checkpoint.tensors)
     plain = Operand(checkpoint, {name: name for name in own}, checkpoint.notes)
     if not renames:

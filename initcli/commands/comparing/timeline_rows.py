@@ -72,7 +72,7 @@ def tensor_row(one: Followed, labels: Sequence[str], tolerances: Tolerances) -> 
     row = TimelineRow(
         one.name,
         spec.shape,
-        " → ".join(dict.fromkeys(each.spec.dtype.code for each in one.held.values())),
+        " → ".join(dict.fromkeys(each.spec.dtype_name for each in one.held.values())),
         spec.parameters,
         checkpoints=len(one.held),
         absent=one.along - len(one.held),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
-from initcli.core.errors import InitcliError, PatternError
+from initcli.core.errors import InitcliError, PatternError, without_frames
 from initcli.core.text import visible
 from initcli.formats.checkpoint import Checkpoint
 from initcli.formats.defect import Defect, Flaw, errors_of
@@ -90,8 +90,12 @@ class Opening:
         return tuple(chain(*map(errors_of, self.defects.values())))
 
 
-def open_all(paths: Sequence[str | Path]) -> Opening:
+def open_all(paths: Sequence[str | Path], *, include_optimizer: bool = False) -> Opening:
     """Opens each path once, and as much of it as is sound.
+
+    Args:
+        paths: What the user named.
+        include_optimizer: Whether an optimizer's state counts as tensors too.
 
     Raises:
         InitcliError: Nothing can be read of any; told of the first.
@@ -100,9 +104,10 @@ def open_all(paths: Sequence[str | Path]) -> Opening:
     refused: dict[Path, InitcliError] = {}
     for path in dict.fromkeys(map(Path, paths)):
         try:
-            checkpoints.append(open_checkpoint(path, lenient=True))
+            opened = open_checkpoint(path, lenient=True, include_optimizer=include_optimizer)
+            checkpoints.append(opened)
         except InitcliError as error:
-            refused[path] = error
+            refused[path] = without_frames(error)
     if not checkpoints:
         raise next(iter(refused.values()))
     return Opening(tuple(checkpoints), refused)

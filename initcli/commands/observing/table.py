@@ -31,7 +31,7 @@ def grouped(seen: Sequence[Observation], by: str) -> tuple[TensorRow, ...]:
     """Returns a row a group of each checkpoint: one of `GROUPS`."""
     groups: dict[tuple[str, str], list[Observation]] = {}
     for one in seen:
-        key = one.spec.dtype.code if by == "dtype" else one.spec.name.rpartition(".")[0]
+        key = one.spec.dtype_name if by == "dtype" else one.spec.name.rpartition(".")[0]
         groups.setdefault((one.checkpoint, key or "(top)"), []).append(one)
     return tuple(
         pooled_row(name, group, checkpoint) for (checkpoint, name), group in groups.items()

@@ -1,0 +1,54 @@
+"""The names of code that tensors need, and those that they do not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from initcli.formats.pytorch.records import Global
+from initcli.formats.pytorch.storages import MODULES, STORAGES
+from initcli.formats.pytorch.tensors import NAMED_DTYPES, REBUILD
+
+_KNOWN = {
+    *REBUILD,
+    "torch._utils._rebuild_wrapper_subclass",
+    "torch.Size",
+    "torch.Tensor",
+    "torch.device",
+    "torch.nn.parameter.Parameter",
+    "torch.serialization._get_layout",
+    "torch.distributed.tensor.DTensor",
+    "collections.OrderedDict",
+    "collections.defaultdict",
+    "collections.Counter",
+}
+# What TorchScript calls the classes whose code lies in the archive itself.
+_OWN = "__torch__"
+_KNOWN_MODULES = {"builtins", "__builtin__"}
+_KNOWN_TYPES = {"set", "frozenset", "dict", "list", "tuple", "int", "float", "complex", "bytearray"}
+
+
+def unknown_code(names: Iterable[Global]) -> list[str]:
+    """Returns the names of code that no tensor needs, which loading with PyTorch would run."""
+    return [str(each) for each in names if not _is_known(each)]
+
+
+def _is_known(name: Global) -> bool:
+    if name.module.split(".", 1)[0] == _OWN:
+        return True
+    if name.module in _KNOWN_MODULES:
+        return name.name in _KNOWN_TYPES
+    if name.module in MODULES and name.name in {*STORAGES, *NAMED_DTYPES, *_QUANTISERS}:
+        return True
+    return str(name) in _KNOWN
+
+
+_QUANTISERS = {
+    "per_tensor_affine",
+    "per_channel_affine",
+    "per_channel_affine_float_qparams",
+    "qint8",
+    "quint8",
+    "qint32",
+    "quint4x2",
+    "quint2x4",
+}

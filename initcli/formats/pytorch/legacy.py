@@ -1,0 +1,128 @@
+"""PyTorch's own file before version 1.6: pickles one behind the other, then storages.
+
+Five pickles tell a magic number, a version, the system, what was saved, and the keys of its
+storages; each storage is the number of its values in eight bytes and the values. All of it is
+little-endian, whatever the system was.
+Source: https://github.com/pytorch/pytorch/blob/v2.13.0/torch/serialization.py (`_legacy_save`)
+and `torch/csrc/serialization.cpp` (`writeFileRaw`)
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import BinaryIO
+
+from initcli.core.errors import MalformedError, TruncatedError, UnknownFormatError
+from initcli.core.text import plural, visible
+from initcli.formats.checkpoint import OpenedFile, open_regular
+from initcli.formats.peek import Peek
+from initcli.formats.pytorch.assembling import Held, assembled
+from initcli.formats.pytorch.machine import MEMORY, Machine
+from initcli.formats.pytorch.opcodes import unpickle
+from initcli.formats.pytorch.placing import Place, Placing
+from initcli.formats.pytorch.records import Persistent, PickleFlawError
+from initcli.formats.pytorch.storages import Storage, storage_of
+
+MAGIC = 0x1950A86A20F9469CFC6C
+_VERSION = 1001
+_SMALL = 1 << 16
+_KEYS = 64 << 20
+_COUNT = 8
+
+
+def read_legacy(peek: Peek) -> OpenedFile:
+    """Opens a file that `torch.save` wrote before version 1.6, or wrote on request since.
+
+    Raises:
+        MissingError: The file cannot be opened.
+        UnknownFormatError: It holds another pickle than PyTorch's.
+        MalformedError, TruncatedError: It breaks a rule of the format, or is cut.
+    """
+    descriptor, size, identity = open_regular(peek.path)
+    with os.fdopen(descriptor, "rb") as file:
+        _check_magic(file, peek.where)
+        root, machine = _unpickled(file, peek.where, MEMORY)
+        keys, _ = _unpickled(file, peek.where, _KEYS)
+        places, end = _places(file, size, keys, _storages(machine.outside), peek.where)
+    placing = Placing(size, places.place_of)
+    opened = assembled(Held(peek.path, identity, root, machine, placing))
+    left = size - end
+    notes = [f"{plural(left, 'byte')} behind the last storage not read"] if left else []
+    return replace(opened, notes=(*opened.notes, *notes))
+
+
+def _check_magic(file: BinaryIO, where: str) -> None:
+    magic, _ = _unpickled(file, where, _SMALL)
+    if type(magic) is not int or magic != MAGIC:
+        message = "a pickle, and none of PyTorch's own files"
+        hint = "torch.save the tensors, or write them as safetensors"
+        raise UnknownFormatError(message, where=where, hint=hint)
+    version, _ = _unpickled(file, where, _SMALL)
+    if type(version) is not int or version != _VERSION:
+        raise MalformedError("a version of PyTorch's format that is not known", where=where)
+    _unpickled(file, where, _SMALL)  # what system it was: bytes are the same on all
+
+
+def _unpickled(file: BinaryIO, where: str, room: int) -> tuple[object, Machine]:
+    try:
+        return unpickle(file, room)
+    except PickleFlawError as flaw:
+        here = f"{where}, before byte {file.tell():,}"
+        raise MalformedError(str(flaw), where=here) from flaw
+
+
+def _storages(outside: Iterable[Persistent]) -> dict[str, Storage]:
+    """Returns the storages by key, each as it was first spoken of: so it is stored."""
+    storages: dict[str, Storage] = {}
+    for each in outside:
+        try:
+            found = storage_of(each)
+        except PickleFlawError:
+            continue  # a tensor that needs it will be refused
+        if found:
+            storages.setdefault(found.key, found)
+    return storages
+
+
+@dataclass(frozen=True, slots=True)
+class _Places:
+    """Where each storage begins, and its bytes, by key."""
+
+    whole: Mapping[str, Place]
+
+    def place_of(self, storage: Storage) -> Place:
+        """Returns where a storage lies; see `Placing`."""
+        found = self.whole.get(storage.key)
+        if found is None:
+            raise PickleFlawError(f"its storage {visible(storage.key, 40)} is not in the file")
+        begin, held = found
+        if storage.whole * storage.dtype.itemsize != held:
+            raise PickleFlawError(f"its storage of {held:,} bytes is another size elsewhere")
+        return storage.part_of(begin)
+
+
+def _places(
+    file: BinaryIO, size: int, keys: object, storages: Mapping[str, Storage], where: str
+) -> tuple[_Places, int]:
+    """Returns where storages lie, which follow each other in the order of the keys, and the end."""
+    places: dict[str, Place] = {}
+    at = file.tell()
+    for key in keys if isinstance(keys, list) else ():
+        storage = storages.get(key) if isinstance(key, str) else None
+        if storage is None or key in places:
+            message = "a storage that no tensor speaks of, or two of one key"
+            raise MalformedError(message, where=where)
+        file.seek(at)
+        count = int.from_bytes(file.read(_COUNT), "little")
+        begin, held = at + _COUNT, storage.whole * storage.dtype.itemsize
+        if count != storage.whole:
+            flaw = f"a storage of {storage.whole:,} values that says it has {count:,}"
+            raise MalformedError(flaw, where=f"{where}, byte {at:,}")
+        if begin + held > size:
+            hint = "fetch or copy the file again"
+            raise TruncatedError("the file ends inside a storage", where=where, hint=hint)
+        places[key] = begin, held
+        at = begin + held
+    return _Places(places), at

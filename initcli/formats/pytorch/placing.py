@@ -1,0 +1,109 @@
+"""Gives the tensors that a pickle describes their places in the file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from initcli.core.dtypes import BYTE, Kind
+from initcli.core.tensor import Shape, TensorSpec
+from initcli.formats.extents import AddressSpace
+from initcli.formats.pytorch.records import PickleFlawError
+from initcli.formats.pytorch.storages import Storage
+from initcli.formats.pytorch.tensors import View
+from initcli.formats.strided import Strided
+
+_LARGEST = 2**63
+# What views may take beyond the storage they repeat, all together, in any file.
+_REPEATED = 64 << 20
+
+Place = tuple[int, int]
+"""The address of a storage, and its bytes."""
+
+
+@dataclass
+class Placing:
+    """Places tensors one by one.
+
+    Args:
+        size: The file's bytes.
+        place_of: Returns where a storage lies, or raises what is wrong with it.
+        is_swapped: Whether values are stored big-endian.
+
+    Attributes:
+        space: What lies behind the file's last byte.
+    """
+
+    size: int
+    place_of: Callable[[Storage], Place]
+    is_swapped: bool = False
+    space: AddressSpace = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.space = AddressSpace(self.size)
+        self._made: dict[Strided, int] = {}
+        self._repeated = max(self.size, _REPEATED)
+
+    def place(self, name: str, view: View) -> tuple[TensorSpec, int]:
+        """Returns a tensor and its address.
+
+        Raises:
+            PickleFlawError: It reaches beyond its storage, or repeats it beyond reason.
+        """
+        base, held = self.place_of(view.storage)
+        strided = self._strided(view, base)
+        if strided.span and strided.base + strided.span > base + held:
+            raise PickleFlawError("reaches beyond its storage")
+        spec = TensorSpec(name, view.dtype, _logical(view))
+        if strided.swapped == 1 and _is_contiguous(view):
+            return spec, strided.base
+        return spec, self._make(strided, held)
+
+    def _strided(self, view: View, base: int) -> Strided:
+        itemsize = max(1, view.dtype.itemsize)
+        parts = 2 if view.dtype.kind is Kind.COMPLEX else 1
+        swapped = itemsize // parts if self.is_swapped else 1
+        strides = tuple(stride * itemsize for stride in view.strides)
+        first = view.first * itemsize if 0 not in view.shape else 0
+        return Strided(base + first, itemsize, view.shape, strides, swapped)
+
+    def _make(self, strided: Strided, held: int) -> int:
+        """Places what is made once, however many names it has.
+
+        A small storage may be viewed as a huge tensor, by strides of zero or by overlaps.
+        """
+        if strided not in self._made:
+            size = _size(strided)
+            self._repeated -= max(0, size - held)
+            if self._repeated < 0:
+                raise PickleFlawError(f"views {held:,} bytes of storage as {size:,}")
+            self._made[strided] = self.space.place(size, strided)
+        return self._made[strided]
+
+
+def _size(strided: Strided) -> int:
+    """Returns the bytes of a tensor, and stops where they are more than any file has."""
+    size = 0 if 0 in strided.shape else strided.itemsize
+    for length in strided.shape if size else ():
+        size *= length
+        if size > _LARGEST:
+            raise PickleFlawError("the shape's product overflows")
+    return size
+
+
+def _is_contiguous(view: View) -> bool:
+    expected = 1
+    for length, stride in zip(reversed(view.shape), reversed(view.strides), strict=True):
+        if length > 1 and stride != expected:
+            return 0 in view.shape
+        expected *= length
+    return True
+
+
+def _logical(view: View) -> Shape:
+    """Returns the shape in values: PyTorch counts bytes where several share one."""
+    if not view.dtype.is_packed:
+        return view.shape
+    if not view.shape:
+        raise PickleFlawError("packed values without a dimension")
+    return (*view.shape[:-1], view.shape[-1] * (BYTE // view.dtype.bits))

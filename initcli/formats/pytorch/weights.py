@@ -1,0 +1,14 @@
+"""Bytes that what an opcode writes down takes, beside what it reads, counted generously."""
+
+from __future__ import annotations
+
+REFERENCE = 10
+NUMBER = 32
+TEXT = 56
+TUPLE = 56
+LIST = 88
+PAIRS = 176
+PAIR = 100  # for finding it by its key
+CALL = 96
+MEMO = 104
+NAME = 320

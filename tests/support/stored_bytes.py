@@ -1,0 +1,24 @@
+"""What a checkpoint holds, read through the same door as every statistic."""
+
+from __future__ import annotations
+
+from initcli.formats.checkpoint import Checkpoint, StoredTensor
+from initcli.formats.reading import open_shard
+
+
+def bytes_of(tensor: StoredTensor) -> bytes:
+    """Returns a tensor's bytes: little-endian and row-major."""
+    raw = bytearray(tensor.spec.nbytes)
+    with open_shard(tensor.shard) as reader:
+        reader.read(tensor.offset, memoryview(raw))
+    return bytes(raw)
+
+
+def contents_of(opened: Checkpoint) -> dict[str, tuple[str, tuple[int, ...], bytes]]:
+    """Returns dtype, shape and bytes of every name, tied ones too."""
+    names = {**{name: name for name in opened.tensors}, **opened.ties}
+    return {
+        name: (tensor.spec.dtype.code, tensor.spec.shape, bytes_of(tensor))
+        for name, own in names.items()
+        for tensor in [opened.tensors[own]]
+    }
