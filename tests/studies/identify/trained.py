@@ -129,9 +129,9 @@ def by_step(every: Sequence[Moved]) -> Table:
     header = ["optimiser", "step", "tensors", "consistent", "law unknown", "not initial", "drift"]
     beside = [f"prototype: {each}" for each in header[3:]]
     about = (
-        f"{', '.join(NETWORKS)}: every matrix and kernel of {LARGE:,} values or more that was drawn, "
-        f"asked for at α = {ALPHA:g} each. Drift is the median of ‖W − W₀‖/‖W₀‖. The prototype's "
-        "networks were others, so that rows of equal drift compare."
+        f"{', '.join(NETWORKS)}: every matrix and kernel of {LARGE:,} values or more that was "
+        f"drawn, asked for at α = {ALPHA:g} each. Drift is the median of ‖W − W₀‖/‖W₀‖. The "
+        "prototype's networks were others, so that rows of equal drift compare."
     )
     return Table("Trained networks, by step", header + beside, rows, about)
 
