@@ -18,10 +18,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from attacked import failures_of
 from initcli.core.errors import UnknownFormatError
 from initcli.formats.detect import open_checkpoint
 from initcli.formats.unfiltered import LARGEST, fletcher32
+from refused import failures_of
 from shell import Run
 from stored_bytes import bytes_of
 

@@ -9,7 +9,7 @@ import warnings
 import zipfile
 from collections.abc import Iterator
 
-from cases import HUGE, SOUND, Case, case, cut, flipped
+from cases import HUGE, SOUND, Case, case, cut, flipped, near
 from pickles import hostile_pickles, plain, state_dict, tensor
 
 VALUES = struct.pack("<4f", 1, 2, 3, 4)
@@ -154,6 +154,7 @@ def _legacy_lies() -> Iterator[tuple[str, bytes]]:
 def hostile_archives() -> Iterator[Case]:
     """Yields whole files."""
     sound, old = archive(), legacy()
+    yield case("sound", sound, SOUND)
     for each in hostile_pickles():
         yield Case(f"archive: {each.name}", lambda each=each: archive(each.make()), each.exits)  # type: ignore[misc]
         yield Case(f"legacy: {each.name}", lambda each=each: legacy(each.make()), each.exits)  # type: ignore[misc]
@@ -163,12 +164,12 @@ def hostile_archives() -> Iterator[Case]:
         yield case(f"a member {name[:20]!r}", archive(more=((name, b"x"),)), SOUND)
     for name, raw in _legacy_lies():
         yield case(f"legacy: {name}", raw)
-    boundaries = [sound.index(each) for each in (LOCAL, ENTRY, END, PICKLED, VALUES)]
-    places = (at + near for at in boundaries for near in range(-2, 3) if at + near > 0)
-    yield from cut("an archive", sound, places)
-    yield from cut("a legacy file", old, iter(range(1, len(old), 3)))
-    yield from flipped("an archive", sound, 200, seed=2)
-    yield from flipped("a legacy file", old, 200, seed=3)
+    yield from cut("an archive", sound, near(sound, LOCAL, ENTRY, END, PICKLED, VALUES))
+    yield from cut("a legacy file", old, range(1, len(old), 9))
+    yield from flipped("an archive", sound, 80, seed=2)
+    yield from flipped("a legacy file", old, 80, seed=3)
+    for size in (10, 1 << 20):
+        yield case(f"a name of {size} characters", archive(wide_key(size)), SOUND)
 
 
 def wide_key(size: int) -> bytes:

@@ -20,11 +20,11 @@ from torch.distributed.checkpoint.metadata import ChunkStorageMetadata, Metadata
 from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.tensor import Shard, distribute_tensor
 
-from attacked import failures_of
 from initcli.core.errors import InitcliError, MissingError
 from initcli.formats.checkpoint import Checkpoint
 from initcli.formats.detect import open_checkpoint
 from initcli.formats.reading import open_shard
+from refused import failures_of
 from shell import Run
 
 RANKS = 3

@@ -1,18 +1,14 @@
-"""Hostile GGUF files: each is refused or read in little time and memory."""
+"""GGUF files that lie about lengths, counts, kinds and places."""
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Iterator
 
-import pytest
-
-from attacked import failures_of
+from cases import SOUND, Case, case, cut, flipped
 from gguf_bytes import ARRAY, STRING, array, gguf, pair, tensor, text
-from shell import Run
 
-SOUND = gguf(
+SOUND_FILE = gguf(
     [tensor(), tensor(b"q", (64, 2), 8, 32)],
     [
         pair(b"general.name", STRING, text(b"model")),
@@ -88,44 +84,22 @@ HOSTILE: dict[str, Callable[[], bytes]] = {
 }
 
 
-@pytest.mark.parametrize("case", HOSTILE)
-def test_what_lies_is_refused(case: str, tmp_path: Path) -> None:
-    (tmp_path / "a").write_bytes(HOSTILE[case]())
-    assert failures_of(tmp_path / "a")
-
-
-def test_the_sound_one_is_read(tmp_path: Path) -> None:
-    (tmp_path / "a").write_bytes(SOUND)
-    assert not failures_of(tmp_path / "a")
-
-
-def test_every_truncation_is_refused(tmp_path: Path) -> None:
-    for length in range(len(SOUND)):
-        (tmp_path / "a").write_bytes(SOUND[:length])
-        assert failures_of(tmp_path / "a"), length
-
-
-def test_a_changed_byte_is_refused_or_read(tmp_path: Path) -> None:
-    for at in range(len(SOUND)):
-        for flip in (1, 0x80, 0xFF):
-            broken = bytearray(SOUND)
-            broken[at] ^= flip
-            (tmp_path / "a").write_bytes(broken)
-            failures_of(tmp_path / "a", hashes=False)
-
-
-def test_seven_million_texts_are_passed_over(tmp_path: Path) -> None:
+def _many_texts() -> bytes:
     texts = array(STRING, 7_500_000, bytes(8 * 7_500_000))
-    (tmp_path / "a").write_bytes(gguf([tensor()], [pair(b"k", ARRAY, texts)]))
-    assert not failures_of(tmp_path / "a")
+    return gguf([tensor()], [pair(b"k", ARRAY, texts)])
 
 
-def test_names_and_metadata_act_on_no_terminal(run: Run, tmp_path: Path) -> None:
+def _acting() -> bytes:
     name = "\x1b[31m\u202e\n::error::forged".encode()
-    raw = gguf([tensor(name)], [pair(name, STRING, text(name))])
-    (tmp_path / "a").write_bytes(raw)
-    done = run("stats", "a")
-    assert done.returncode == 0, done.stderr
-    for stream in (done.stdout, done.stderr):
-        assert not {"\x1b", "\u202e"} & set(stream)
-        assert not any(line.startswith("::") for line in stream.splitlines())
+    return gguf([tensor(name)], [pair(name, STRING, text(name))])
+
+
+def hostile_gguf() -> Iterator[Case]:
+    """Yields whole files."""
+    yield case("sound", SOUND_FILE, SOUND)
+    for name, make in HOSTILE.items():
+        yield Case(name, make)
+    yield Case("seven million texts", _many_texts, (SOUND,))
+    yield case("a name that acts", _acting(), SOUND)
+    yield from cut("a file", SOUND_FILE, range(0, len(SOUND_FILE), 3))
+    yield from flipped("a file", SOUND_FILE, 120, seed=6)
