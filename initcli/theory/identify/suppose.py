@@ -31,6 +31,8 @@ _CENTRAL = "delta_orthogonal"
 _KERNEL = 3
 # A share of zeros below this is a padding row rather than a sparse scheme's.
 _SPARSE = 0.02
+# Of the greatest square, what the mean square is if all are as great.
+_ALL = 1 - 1e-6
 
 
 def constant_scheme(summary: Summary) -> str:
@@ -67,7 +69,10 @@ def suppositions(
 def _is_sparse(summary: Summary, columns: int) -> bool:
     """Whether zeros may be as many in each column, and the rest drawn about zero."""
     low, high = float(summary.minimum or 0), float(summary.maximum or 0)
-    return summary.zeros >= columns and low < 0 < high and low != -high
+    # In 16 bits the extremes of values of all sizes may well be of one.
+    square = (1 - summary.zeros / summary.count) * high * high
+    is_of_one_size = low == -high and summary.root_mean_square**2 >= _ALL * square
+    return summary.zeros >= columns and low < 0 < high and not is_of_one_size
 
 
 def _is_signed(summary: Summary) -> bool:

@@ -182,16 +182,18 @@ def _train(model: nn.Module, kind: Kind, steps: int) -> None:
 def _drift(model: nn.Module, first: nn.Module) -> float:
     before = dict(_weights(first))
     return statistics.median(
-        float((values - before[name]).norm() / before[name].norm())
+        float((values - before[name]).detach().norm() / before[name].detach().norm())
         for name, values in _weights(model)
     )
 
 
 def _weights(model: nn.Module) -> Iterator[tuple[str, nn.Parameter]]:
-    """Yields the weights of linear layers and convolutions."""
+    """Yields the weights of linear layers and convolutions that are not tied to an embedding's."""
     layers = (nn.Linear, nn.Conv1d, nn.Conv2d)
+    single = dict(model.named_parameters())
     for name, module in model.named_modules():
-        if isinstance(module, layers) or type(module).__name__ == "Conv1D":
+        is_layer = isinstance(module, layers) or type(module).__name__ == "Conv1D"
+        if is_layer and f"{name}.weight" in single:
             yield f"{name}.weight", module.weight
 
 

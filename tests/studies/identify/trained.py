@@ -131,7 +131,7 @@ def by_step(every: Sequence[Moved]) -> Table:
     about = (
         f"{', '.join(NETWORKS)}: every matrix and kernel of {LARGE:,} values or more that was "
         f"drawn, asked for at α = {ALPHA:g} each. Drift is the median of ‖W − W₀‖/‖W₀‖. The "
-        "prototype's networks were others, so that rows of equal drift compare."
+        "prototype's networks were others, so that rows of equal drift are to be compared."
     )
     return Table("Trained networks, by step", header + beside, rows, about)
 

@@ -154,9 +154,9 @@ def by_shape(tallied: Mapping[Key, Tally]) -> Table:
     rows.append(["all", *sum(tallied.values(), Tally()).cells, "", ""])
     about = (
         f"Every scheme in every dtype, each tensor asked for at α = {ALPHA:g} as if it were alone. "
-        "*Laws* and *schemes* are the mean size of the set; *likeliest* is how often the truth "
-        "is its first. The prototype knew 16 schemes, in float32, bfloat16 and float16; its set "
-        "had 99.88 % of truths, and .051 % were called not at initialisation falsely. The five "
+        "*Laws* and *schemes* are the mean size of the set; *likeliest* is how often the truth is "
+        "its first. The prototype knew 16 schemes, in float32, bfloat16 and float16; its set had "
+        "99.88 % of truths, and .051 % were called not at initialisation falsely. The five "
         "casts are of the same draws."
     )
     header = ("values (shape)", *HEADER, "prototype's set", "prototype's likeliest, float32")

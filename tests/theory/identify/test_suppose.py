@@ -196,3 +196,10 @@ def test_a_constant_is_named(values: list[float], expected: str) -> None:
     if expected:
         law = parse_scheme(expected).draw(Layer((2,))).law
         assert law.mean == pytest.approx(values[0], rel=1e-8)
+
+
+def test_extremes_of_one_size_leave_a_sparse_matrix_sparse() -> None:
+    """In bfloat16 the least and the greatest of thousands of values often are."""
+    values = seeded(lambda w: init.sparse_(w, 0.25, 0.02), 40, 60)
+    values[values == values.min()] = -values.max()
+    assert [text for text in supposed(values) if text.startswith("sparse(0.25, ")]
