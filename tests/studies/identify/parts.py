@@ -16,7 +16,7 @@ def of_truth(folder: Path, reduced: bool) -> Iterator[Table]:
     """Whether the truth is in the set."""
     few = dict.fromkeys(truth.SMALL, 1)
     many = {
-        **dict.fromkeys(truth.SMALL, 10),
+        **dict.fromkeys(truth.SMALL, 8),
         **dict.fromkeys(truth.ODD, 4),
         **dict.fromkeys(truth.LARGE, 2),
         **dict.fromkeys(truth.LARGEST, 1),
