@@ -1,24 +1,22 @@
 """A file appears whole under its name, or not at all.
 
-Order: hidden temporary file beside the target, write, fsync, link or rename, fsync the directory.
+Order: hidden file beside the target, write, fsync, link or rename, fsync the directory.
 """
 
 from __future__ import annotations
 
 import errno
 import os
-import secrets
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
 from initcli.core.errors import OutputError, WriteError
 from initcli.core.text import visible
-
-# In characters, of which one may take four of the 255 bytes a name may have.
-_LONGEST_STEM = 50
+from initcli.formats.leftovers import hidden_place
 
 
 @contextmanager
@@ -36,17 +34,14 @@ def atomic_path(path: Path, *, overwrite: bool) -> Iterator[Path]:
         WriteError: The system refused a write (disk full, read-only …).
     """
     refuse_taken(path, overwrite=overwrite)
-    temporary = path.with_name(hidden_name(path))
     with told_as_write_error(path):
         mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else None
-        try:
-            _create(temporary, 0o666 if mode is None else 0o600)
+        create = partial(_create, mode=0o666 if mode is None else 0o600)
+        with hidden_place(path.parent, path.name, create) as temporary:
             yield temporary
             if mode is not None:
                 temporary.chmod(mode)
             _publish(temporary, path, overwrite=overwrite)
-        finally:
-            temporary.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -69,11 +64,6 @@ def atomic_file(path: Path, *, overwrite: bool) -> Iterator[BinaryIO]:
 def _create(path: Path, mode: int) -> None:
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
     os.close(os.open(path, flags, mode))
-
-
-def hidden_name(path: Path) -> str:
-    """Returns a name no other writer has, for what will later be called `path`."""
-    return f".{path.name[:_LONGEST_STEM]}.{secrets.token_hex(6)}.tmp"
 
 
 def refuse_taken(path: Path, *, overwrite: bool) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,11 +12,11 @@ from initcli.core.text import visible
 from initcli.formats.atomic import (
     atomic_file,
     atomic_path,
-    hidden_name,
     refuse_taken,
     sync_directory,
     told_as_write_error,
 )
+from initcli.formats.leftovers import hidden_place, is_hidden
 from initcli.formats.output import OutputPlan
 from initcli.formats.placed import sync
 
@@ -49,7 +48,7 @@ def _refuse_taken_directory(plan: OutputPlan, *, overwrite: bool) -> None:
         if plan.path.exists() or plan.path.is_symlink():
             raise OutputError("exists and is no directory", where=where)
         return
-    if any(plan.path.iterdir()) and not overwrite:
+    if any(not is_hidden(entry.name) for entry in plan.path.iterdir()) and not overwrite:
         raise OutputError("exists already", where=where, hint="give --force to replace it")
     for target in plan.targets:
         refuse_taken(target, overwrite=overwrite)
@@ -86,22 +85,20 @@ def _staged_directory(plan: OutputPlan, *, overwrite: bool) -> Iterator[Path]:
     """
     # An existing directory may be a mount point: only within it does a rename not copy.
     parent = plan.path if plan.path.is_dir() else plan.path.parent
-    stage = parent / hidden_name(plan.path)
-    with told_as_write_error(plan.path):
-        try:
-            stage.mkdir()
-            yield stage
-            for file in plan.files:
-                sync(stage / file.name)
-            _write_index(stage, plan)
-            # Another writer may have taken a name since they were found free.
-            for target in plan.targets:
-                if plan.path.is_dir():
-                    refuse_taken(target, overwrite=overwrite)
-            _publish(stage, plan)
-            sync_directory(parent)
-        finally:
-            shutil.rmtree(stage, ignore_errors=True)
+    with (
+        told_as_write_error(plan.path),
+        hidden_place(parent, plan.path.name, Path.mkdir) as stage,
+    ):
+        yield stage
+        for file in plan.files:
+            sync(stage / file.name)
+        _write_index(stage, plan)
+        # Another writer may have taken a name since they were found free.
+        for target in plan.targets:
+            if plan.path.is_dir():
+                refuse_taken(target, overwrite=overwrite)
+        _publish(stage, plan)
+        sync_directory(parent)
 
 
 def _publish(stage: Path, plan: OutputPlan) -> None:

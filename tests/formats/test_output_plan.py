@@ -119,7 +119,9 @@ def test_an_existing_directory_needs_leave_unless_it_is_empty(
 ) -> None:
     out = tmp_path / "out"
     out.mkdir()
+    (out / ".out.0123456789ab.initcli.tmp").mkdir()  # of a writer that was killed
     write(out, source)
+    assert not [name for name in names(out) if name.startswith(".")]
     with pytest.raises(OutputError, match="exists already"):
         write(out, source)
 
