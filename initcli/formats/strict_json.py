@@ -13,6 +13,10 @@ from initcli.core.text import visible
 # What serde_json, the reference reader's parser, descends to.
 _DEEPEST = 127
 _LONG = 300
+# An empty list is two bytes of a document and sixty of memory. Headers, which are the densest of
+# what is read here, have a list or object every 17 bytes at most.
+_MANY = 250_000
+_BYTES_EACH = 12
 _CONTAINERS = {dict, list}
 _DIGITS_AS_ZEROS = bytes(ord("0") if chr(byte).isdecimal() else 0 for byte in range(256))
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
@@ -28,6 +32,8 @@ def parse_object(raw: bytes, where: str) -> dict[str, object]:
     Raises:
         MalformedError: The bytes are not UTF-8, not standard JSON, or no object.
     """
+    if raw.count(b"[") + raw.count(b"{") > _MANY + len(raw) // _BYTES_EACH:
+        raise MalformedError("JSON of almost nothing but lists and objects", where=where)
     try:
         parsed = _parse(raw.decode("utf-8"), has_odd_integers=_has_odd_integers(raw))
     except _DuplicateError as error:

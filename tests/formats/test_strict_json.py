@@ -37,6 +37,8 @@ def test_standard_json_is_parsed_as_the_standard_library_parses_it(
         (b'{"a":1,"b":2,"a":3}', "duplicate name a"),
         (b'{"a":{"b":1,"b":1}}', "duplicate name b"),
         (b'{"\\u001b[31m":1,"\\u001b[31m":1}', r"duplicate name \\x1b\[31m"),
+        (b'{"a":[' + b"[]," * 500_000 + b"0]}", "almost nothing but lists"),
+        (b'{"a":[' + b"{}," * 500_000 + b"0]}", "almost nothing but lists"),
         (b'{"a":NaN}', "NaN is not a JSON number"),
         (b'{"a":1e999}', "1e999 is out of range"),
         (b'{"a":"\\udc80"}', "surrogates not allowed"),
@@ -80,3 +82,9 @@ def test_the_quick_reading_of_integers_is_the_thorough_one(document: dict[str, o
     quick = json.dumps(document).encode()
     thorough = json.dumps(document | {"odd": 1}).replace('"odd": 1', '"odd": -0').encode()
     assert repr(parse_object(thorough, "")) == repr(parse_object(quick, "") | {"odd": -0.0})
+
+
+def test_the_densest_header_of_a_checkpoint_has_room() -> None:
+    entry = '{"dtype":"U8","shape":[],"data_offsets":[0,0]}'
+    text = ",".join(f'"{number:x}":{entry}' for number in range(300_000))
+    assert len(parse_object(f"{{{text}}}".encode(), "here")) == 300_000

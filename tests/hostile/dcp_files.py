@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 import warnings
 from collections.abc import Iterator
+from functools import cache
 from itertools import islice
 from pathlib import Path
 
@@ -17,7 +18,9 @@ from pickles import hostile_pickles
 METADATA, PIECES = ".metadata", "__0_0.distcp"
 
 
-def _sound() -> dict[str, bytes]:
+@cache
+def sound_dcp() -> dict[str, bytes]:
+    """Returns what `torch.distributed.checkpoint` writes of one process, by file."""
     with tempfile.TemporaryDirectory() as directory, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of there being no other process
         state = {"w": torch.arange(20.0).reshape(5, 4), "b": torch.ones(3), "step": 7}
@@ -27,7 +30,7 @@ def _sound() -> dict[str, bytes]:
 
 def hostile_dcp() -> Iterator[Case]:
     """Yields directories."""
-    sound = _sound()
+    sound = sound_dcp()
 
     def with_metadata(raw: bytes) -> Content:
         return sound | {METADATA: raw}

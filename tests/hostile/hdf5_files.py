@@ -25,6 +25,11 @@ def _sound(file: h5py.File) -> None:
     file.create_dataset("w", data=np.arange(60.0).reshape(6, 10), chunks=(3, 7), **settings)
 
 
+def sound_hdf5(version: str = "latest") -> bytes:
+    """Returns a file of plain and of filtered values."""
+    return _written(_sound, version)
+
+
 def _in_themselves(file: h5py.File) -> None:
     file["w"] = np.ones(3)
     file["up"] = file["/"]
@@ -66,14 +71,14 @@ def _numbers(name: str, raw: bytes) -> Iterator[Case]:
 
 def hostile_hdf5() -> Iterator[Case]:
     """Yields whole files."""
-    yield case("sound", _written(_sound), SOUND)
+    yield case("sound", sound_hdf5(), SOUND)
     yield case("groups in themselves and 3,000 deep", _written(_in_themselves))
     yield case("a huge shape", _written(_huge))
     yield case("values in another file", _written(_stored_elsewhere))
     yield case("a link to another file", _written(_linked_elsewhere))
     yield case("values mapped from another file", _written(_mapped_elsewhere))
     for seed, version in enumerate(("earliest", "latest"), 11):
-        raw = _written(_sound, version)
+        raw = sound_hdf5(version)
         name = f"of the {version} version"
         yield from cut(name, raw, (*range(0, len(raw), 101), len(raw) - 1))
         yield from flipped(name, raw, 60, seed)

@@ -65,6 +65,8 @@ def _texts() -> Iterator[tuple[str, bytes]]:
     yield "an escaped surrogate", safetensors(f"{{{W.replace('w', chr(92) + 'ud800')}}}")
     yield "a raw control character", safetensors(f"{{{W.replace('w', chr(27))}}}")
     yield "10 MB of lists", safetensors('{"w":[' + "[]," * 3_000_000 + "[]]}")
+    yield "100 MB of lists", safetensors('{"w":[' + "[]," * 33_000_000 + "[]]}")
+    yield "100 MB of objects", safetensors('{"w":[' + "{}," * 33_000_000 + "{}]}")
     yield "10 MB of numbers", safetensors('{"w":[' + "1," * 5_000_000 + "1]}")
     yield "10 MB of keys", safetensors(_keys(500_000))
 
