@@ -67,7 +67,7 @@ class Identification:
     _done: dict[str, Identity] = field(default_factory=dict)
     _marginals: dict[str, Marginal] = field(default_factory=dict)
     _with_zeros: dict[str, Marginal] = field(default_factory=dict)
-    _sparse: list[str] = field(default_factory=list)
+    _sparse: dict[str, float] = field(default_factory=dict)
     _supposed: dict[str, dict[str, Draw]] = field(default_factory=dict)
 
     def note(self, spec: TensorSpec, portrait: Portrait | None) -> None:
@@ -140,16 +140,20 @@ class Identification:
                 elif not verdict.off:
                     self._found(name, draws[name])
                     if isinstance(looked[name].law.structure, ZerosPerColumn):
-                        self._sparse.append(name)
+                        self._sparse[name] = 1 - looked[name].law.random_share
                 if not verdict.off:
                     self._supposed[name] = {}
 
     def _refuse_pruned(self) -> None:
-        """Takes back that a matrix is sparse where whole rows are zero, as pruning leaves them."""
+        """Takes back that a matrix is sparse where whole rows are zero, as pruning leaves them.
+
+        By chance none is, unless rows are short and most values zero.
+        """
         sides = dict(self._matrices(self._sparse))
         parts = {name: Extent.of(each, _SAMPLE) for name, each in sides.items()}
         for name, block in self._blocks(parts, _itself):
-            if len(block.values) < parts[name].rows:
+            by_chance = parts[name].rows * self._sparse[name] ** parts[name].columns
+            if len(block.values) < parts[name].rows and by_chance < self.request.level:
                 del self._done[name]
 
     def _look(self) -> dict[str, Places]:
