@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from attacked import WHERE, Ending, endings, faults_of, lay
-from cases import SOUND, Case
+from cases import REFUSED, SOUND, Case
 from families import FAMILIES
 from shell import Run
 
@@ -29,8 +29,10 @@ COMMANDS = {
 def cases_for(family: str, command: str) -> Iterator[Case]:
     """Yields what a command is tried on; the first is sound."""
     for each in islice(FAMILIES[family](), 0, None, COMMANDS[command][0]):
-        # What draws anew reads no values, and is not told of lies in those alone.
-        yield replace(each, exits=(*each.exits, SOUND)) if command == "init" else each
+        # What draws anew reads no values, and is not told of lies in those alone; where there is
+        # no tensor there is nothing to draw.
+        more = (SOUND, REFUSED) if command == "init" else ()
+        yield replace(each, exits=(*each.exits, *more))
 
 
 @pytest.mark.parametrize("command", COMMANDS)

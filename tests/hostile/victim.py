@@ -14,6 +14,7 @@ import sys
 import time
 from contextlib import redirect_stderr, redirect_stdout
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 
 import typer.main
@@ -25,6 +26,8 @@ HARM = {f"os.{word}" for word in f"{CHANGING} truncate utime".split()}
 FOREIGN = {"antigravity", "this", "torch"}
 PEAK = Path("/proc/self/clear_refs")
 OWN = [Path(entry or ".").resolve() for entry in (*sys.path, sys.prefix, sys.base_prefix)]
+# An editable install lies elsewhere.
+OWN += [Path(place) for place in find_spec("initcli").submodule_search_locations or ()]
 OWN += [Path(place) for place in ("/proc", "/sys", "/dev/null", "/dev/urandom", "/etc/ld.so.cache")]
 
 done: list[str] = []
