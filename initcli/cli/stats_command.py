@@ -130,7 +130,7 @@ def stats(
         typer.Option(
             "--exact",
             rich_help_panel=MEASURED,
-            help="With --identify: look at the places of all values, and not of 2¹⁸ a matrix.",
+            help="With --identify: look at the places of up to 2²³ values a matrix, not 2¹⁸.",
         ),
     ] = False,
     device: Annotated[

@@ -108,7 +108,7 @@ def stats(
         hashes: Whether to hash every tensor, by which copies are found.
         spectrum: Whether to compute singular values, for which matrices are read again.
         identify: Whether to tell which initialisation each tensor still carries.
-        exact: Whether to look at all of every matrix for that, and not at a part of large ones.
+        exact: Whether to look at the places of up to 2²³ values of a matrix for that, not of 2¹⁸.
         device: `cpu`; nothing here has been measured to be faster elsewhere.
         check: Whether values are read for the checks, even if no column shows any.
         detail: Whether quantiles and histograms are computed even if no column shows them.

@@ -75,7 +75,7 @@ class Request:
         values: Whether values are read at all, and not headers only.
         spectrum: Whether singular values are computed, for which matrices are read again.
         level: At which each tensor is asked for its initialisation; 0 if none is.
-        exact: Whether all of a matrix is looked at for that, and not a part.
+        exact: Whether up to 2²³ values of a matrix are looked at for that, and not 2¹⁸.
         jobs: Threads.
         progress: Told of what is read.
     """
@@ -111,7 +111,7 @@ class Request:
             detail: Whether every column is computed if the user names none.
             values: Whether something else needs the values.
             level: At which each tensor is asked for its initialisation; 0 if none is.
-            exact: Whether all of every matrix is looked at for that.
+            exact: Whether up to 2²³ values of a matrix are looked at for that.
             jobs: Threads; by default as many as cores.
             progress: Told of what is read.
         """

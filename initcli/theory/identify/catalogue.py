@@ -135,7 +135,8 @@ class Catalogue:
         Args:
             layer: The tensor and its layer.
             variables: What names in formulas stand for.
-            more: Laws by scheme that other knowledge suggests, such as recipes.
+            more: Laws by scheme that other knowledge suggests, such as recipes; of those the
+                catalogue has, its own names are told, and of equal ones the first.
         """
         named: dict[object, tuple[Law, dict[str, None]]] = {}
         for scheme, (key, law) in self._laws(layer, variables):

@@ -1,9 +1,9 @@
 """The verdict on a tensor, from all that was held against it.
 
 A tensor's share of the family-wise error is halved between its marginal and its places, as
-`initcli.theory.identify.power.level_of` does. If a law of the catalogue is the truth, it is missing
-from the set that is kept, or the tensor called not at initialisation, with no more than that
-probability.
+`initcli.theory.identify.power.level_of` does. If a law of the catalogue is the truth, that is the
+chance that it is missing from the set that is kept, or the tensor called not at initialisation, as
+far as p-values hold.
 """
 
 from __future__ import annotations

@@ -1,12 +1,13 @@
 """Holds the values of a tensor, whatever their places, against a law.
 
-Six tests, each exact or on the safe side for every number of values, so that its p-value may be
-used as far out as a family-wise error over thousands of tensors asks for:
+Six tests whose p-values are to be used far out, as a family-wise error over thousands of tensors
+asks for. How far they were seen to hold, tests/studies/identify.md tells:
 
 - the mean and the second moment, as `initcli.theory.judge` scores them;
 - Kolmogorov's distance between the shares below each edge of the cells and the law's. On edges
-  alone it is no larger than on the line, so that √n·D stays below Kolmogorov's limit law for
-  rounded values too, whose tail bounds that of every n (Massart, Annals of Probability 18, 1990);
+  alone it is no larger than on the line, for rounded values too. Its p-value is that of
+  Kolmogorov's limit law, which far out is Massart's bound for every n, 2·exp(−2nD²), to all digits
+  (Annals of Probability 18, 1990);
 - minimum and maximum, of n values F(x)ⁿ, between the bounds of what is rounded to them, and give
   or take what the least step of a generator holds;
 - the likelihood against the mean of those of all candidates: under a law f the mean of g/f is at
