@@ -7,10 +7,10 @@ Source: https://github.com/huggingface/safetensors#format
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from operator import itemgetter
 from pathlib import Path
-from typing import cast
+from typing import BinaryIO
 
 from initcli.core.collector import uncollected
 from initcli.core.dtypes import DTYPES, DType
@@ -18,12 +18,16 @@ from initcli.core.errors import MalformedError, TruncatedError, UnknownFormatErr
 from initcli.core.tensor import TensorSpec, bits_of
 from initcli.core.text import visible
 from initcli.formats.checkpoint import Shard, StoredTensor, open_regular
-from initcli.formats.strict_json import parse_object
+from initcli.formats.json_stream import JsonStream
 
 HEADER_LIMIT = 100_000_000
 PREFIX = 8
 _ENTRY = {"dtype", "shape", "data_offsets"}
 _LARGEST = 2**64 - 1
+_METADATA = "__metadata__"
+# Of the shortest there are seven million in a header, for which a gigabyte would not do.
+_MOST_METADATA = 500_000
+_NO_STRINGS = "__metadata__ must map strings to strings"
 
 
 def read_shard(path: Path) -> tuple[Shard, dict[str, StoredTensor]]:
@@ -40,18 +44,13 @@ def read_shard(path: Path) -> tuple[Shard, dict[str, StoredTensor]]:
     """
     where = visible(str(path), 300)
     descriptor, size, identity = open_regular(path)
-    with os.fdopen(descriptor, "rb") as file:
+    with os.fdopen(descriptor, "rb") as file, uncollected():
         length = _header_length(file.read(PREFIX), size, where)
-        raw = file.read(length)
-    if len(raw) < length:
-        raise TruncatedError("the file ends inside its header", where=where)
-    with uncollected():
-        header = parse_object(raw, where)
-        shard = Shard(path, size, identity, _metadata(header.pop("__metadata__", None), where))
-        extents = sorted(_extents(header, where), key=itemgetter(1, 2))
-        _check_layout(extents, size - PREFIX - length, where)
-        start = PREFIX + length
-        return shard, {spec.name: StoredTensor(spec, shard, start + at) for spec, at, _ in extents}
+        metadata, extents = _header(JsonStream(_header_bytes(file, length, where), where), where)
+    _check_layout(extents, size - PREFIX - length, where)
+    shard = Shard(path, size, identity, metadata)
+    start = PREFIX + length
+    return shard, {spec.name: StoredTensor(spec, shard, start + at) for spec, at, _ in extents}
 
 
 def _header_length(prefix: bytes, size: int, where: str) -> int:
@@ -67,12 +66,52 @@ def _header_length(prefix: bytes, size: int, where: str) -> int:
     return length
 
 
-def _metadata(value: object, where: str) -> dict[str, str]:
-    if value is None:
-        return {}
-    if not isinstance(value, dict) or not all(isinstance(text, str) for text in value.values()):
-        raise MalformedError("__metadata__ must map strings to strings", where=where)
-    return cast("dict[str, str]", value)
+def _header_bytes(file: BinaryIO, length: int, where: str) -> Callable[[int], bytes]:
+    """Returns what reads on in the header, and not beyond it."""
+    left = length
+
+    def read(most: int) -> bytes:
+        nonlocal left
+        raw = file.read(min(most, left))
+        left -= len(raw)
+        if left and not raw:
+            raise TruncatedError("the file ends inside its header", where=where)
+        return raw
+
+    return read
+
+
+def _header(stream: JsonStream, where: str) -> tuple[dict[str, str], list[Extent]]:
+    """Returns the metadata, and the tensors in the order of their bytes."""
+    metadata: dict[str, str] | None = None
+    extents: dict[str, Extent] = {}
+    for name in stream.members():
+        if name in extents or (name == _METADATA and metadata is not None):
+            raise MalformedError(f"duplicate name {visible(name, 80)}", where=where)
+        if name == _METADATA:
+            metadata = _metadata(stream, where)
+        else:
+            extents[name] = _located(name, stream.value(), where)
+    stream.finish()
+    return metadata or {}, sorted(extents.values(), key=itemgetter(1, 2))
+
+
+def _metadata(stream: JsonStream, where: str) -> dict[str, str]:
+    if stream.next() != "{":
+        if stream.value() is None:
+            return {}
+        raise MalformedError(_NO_STRINGS, where=where)
+    metadata: dict[str, str] = {}
+    for key in stream.members():
+        if key in metadata:
+            raise MalformedError(f"duplicate name {visible(key, 80)}", where=where)
+        if stream.next() != '"':
+            raise MalformedError(_NO_STRINGS, where=where)
+        metadata[key] = str(stream.value())
+        if len(metadata) > _MOST_METADATA:
+            message = f"__metadata__ of more than {_MOST_METADATA:,} entries"
+            raise MalformedError(message, where=where)
+    return metadata
 
 
 class _FlawError(Exception):
@@ -83,13 +122,12 @@ Extent = tuple[TensorSpec, int, int]
 """A tensor, and where its bytes begin and end."""
 
 
-def _extents(header: dict[str, object], where: str) -> Iterator[Extent]:
-    for name, entry in header.items():
-        try:
-            yield _extent(name, entry)
-        except _FlawError as flaw:
-            here = f"{where}, tensor {visible(name, 80)}"
-            raise MalformedError(str(flaw), where=here) from flaw
+def _located(name: str, entry: object, where: str) -> Extent:
+    try:
+        return _extent(name, entry)
+    except _FlawError as flaw:
+        here = f"{where}, tensor {visible(name, 80)}"
+        raise MalformedError(str(flaw), where=here) from flaw
 
 
 def _extent(name: str, entry: object) -> Extent:

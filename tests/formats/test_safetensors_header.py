@@ -226,8 +226,8 @@ def test_what_only_the_references_deserialiser_tolerates_breaks_the_written_rule
         read_shard(path)
 
 
-def test_a_million_huge_lengths_cost_no_more_than_a_few(raw_file: RawFile) -> None:
-    lengths = ",".join([str(2**64 - 1)] * 1_000_000)
+def test_half_a_million_huge_lengths_cost_no_more_than_a_few(raw_file: RawFile) -> None:
+    lengths = ",".join([str(2**64 - 1)] * 500_000)
     with pytest.raises(MalformedError, match="overflows"):
         read_shard(raw_file(entry(shape=f"[{lengths}]"), FOUR))
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 
-from cases import HUGE, SOUND, Case, case, cut, flipped, near
+from cases import HUGE, REFUSED, SOUND, Case, case, cut, flipped, near
 from hostile import HOSTILE
 
 LIMIT = 100_000_000
@@ -154,6 +155,29 @@ def _names() -> Iterator[tuple[str, bytes]]:
     yield "a header padded to 10 MB", safetensors(f"{{{W}}}".ljust(10_000_000))
 
 
+def _large() -> Iterator[Case]:
+    """Yields headers as large as the format allows, made when they are needed."""
+    told = '"__metadata__":{"k":"%s"}'
+    ones = "1" + ",1" * 49_000_000
+    for name, exits, make in (
+        ("metadata of 99 MB", (SOUND,), lambda: told % ("x" * 99_000_000)),
+        ("metadata of 99 MB, wide", (REFUSED,), lambda: told % ("x" * 98_000_000 + "\U0001f600")),
+        ("seven million keys of metadata", (REFUSED,), lambda: f'"__metadata__":{_texts_by_key()}'),
+        ("a shape of 49 million ones", (REFUSED,), lambda: f'"v":{{"shape":[{ones}]}}'),
+        ("100 MB in a further field", (REFUSED,), lambda: f'"v":{{"x":[{ones}]}}'),
+        ("a name of 99 MB", (REFUSED,), lambda: f'"{"x" * 99_000_000}":{entry([0], 16)}'),
+    ):
+        yield Case(name, partial(_beside, make), exits)
+
+
+def _beside(make: Callable[[], str]) -> bytes:
+    return safetensors(f"{{{make()},{W}}}")
+
+
+def _texts_by_key() -> str:
+    return "{" + ",".join(f'"{number}":""' for number in range(7_000_000)) + "}"
+
+
 def _empty(count: int) -> str:
     one = json.dumps({"dtype": "F32", "shape": [0], "data_offsets": [0, 0]})
     return "{" + ",".join(f'"w{number}":{one}' for number in range(count)) + "}"
@@ -167,6 +191,7 @@ def hostile_headers() -> Iterator[Case]:
             yield case(name, raw)
     for name, raw in _names():
         yield case(name, raw, SOUND)
+    yield from _large()
     marks = (b"{", b"__metadata__", b'"k"', b'"v"}', b'"w"', b"dtype", b"shape", b"data_offsets")
     header = len(SOUND_FILE) - 24
     places = {*range(10), *near(SOUND_FILE, *marks), *range(header - 2, header + 24)}
