@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from initcli.core.text import role_of
@@ -41,6 +41,7 @@ class Contents:
         checkpoint: The path as the user gave it.
         seen: Every tensor that was looked at, in the checkpoint's order.
         defects: What is broken beside what is sound.
+        unread: What is there and was not read, and why, by name.
         ties: Declared ties that are stored twice.
         match: The checkpoint beside the model that it is said to be of; None without one.
         is_empty: Whether it is sound and holds no tensor.
@@ -52,6 +53,7 @@ class Contents:
     defects: Sequence[Defect] = ()
     ties: Sequence[StoredTie] = ()
     match: Match | None = None
+    unread: Mapping[str, str] = field(default_factory=dict)
     is_empty: bool = False
     is_sharded: bool = False
 

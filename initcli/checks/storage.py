@@ -93,5 +93,21 @@ def is_empty(contents: Contents) -> str | None:
     return "not checked: there is no tensor in it" if contents.is_empty else None
 
 
+@check(
+    "IC908",
+    Severity.NOTE,
+    of=Contents,
+    looks_at="every checkpoint",
+    advice="--strict makes it fail",
+    is_coverage=True,
+)
+def is_not_read(contents: Contents) -> Iterator[tuple[str, str]]:
+    """A tensor is in the file and cannot be read from it.
+
+    Its values may be anything, and no number here speaks of them.
+    """
+    return ((name, f"not checked: {why}") for name, why in contents.unread.items())
+
+
 def _defects(contents: Contents, flaw: Flaw) -> Iterator[tuple[str, str]]:
     return ((each.tensor, each.what) for each in contents.defects if each.flaw is flaw)

@@ -198,9 +198,7 @@ def _findings(
     reasons: Mapping[str, str],
     criteria: Criteria,
 ) -> tuple[Finding, ...]:
-    contents = (
-        Contents(str(each.checkpoint.path), (), each.checkpoint.defects) for each in operands
-    )
+    contents = (each.contents for each in operands)
     later = str(operands[-1].checkpoint.path)
     differences = (difference_of(row, later, reasons.get(row.name, "")) for row in rows)
     return tuple(run_checks((*contents, *differences), criteria.policy))

@@ -249,7 +249,7 @@ def _notes(assignments: Mapping[str, Assignment], source: Source) -> tuple[str, 
     tied = tuple(
         f"tied: {visible(alias, 80)} is {visible(name, 80)}" for alias, name in source.ties.items()
     )
-    opened = source.checkpoint.notes if source.checkpoint else ()
+    opened = source.checkpoint.remarks if source.checkpoint else ()
     return (
         opened
         + tied

@@ -148,9 +148,7 @@ def timeline(
 def _findings(
     rows: Sequence[TimelineRow], operands: Sequence[Operand], criteria: Criteria
 ) -> tuple[Finding, ...]:
-    contents = (
-        Contents(str(each.checkpoint.path), (), each.checkpoint.defects) for each in operands
-    )
+    contents = (each.contents for each in operands)
     last = str(operands[-1].checkpoint.path)
     departures = (Departure(last, row.name, _departure(row)) for row in rows)
     return tuple(run_checks((*contents, *departures), criteria.policy))

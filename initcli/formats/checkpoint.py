@@ -12,7 +12,7 @@ from pathlib import Path
 from initcli.core.dtypes import DTYPES
 from initcli.core.errors import MissingError
 from initcli.core.tensor import TensorSpec
-from initcli.core.text import visible
+from initcli.core.text import some, visible
 from initcli.formats.defect import Defect
 from initcli.formats.extents import Extent
 
@@ -62,6 +62,7 @@ class OpenedFile:
         optimizer: Likewise what is of an optimizer's state, which is shown on request only.
         notes: What the reader should know of how the file was understood.
         defects: What is broken beside what is sound.
+        unread: What is there and is not read, and why, by name.
         beside: Further files that hold its tensors' values.
     """
 
@@ -70,6 +71,7 @@ class OpenedFile:
     optimizer: Mapping[str, StoredTensor] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     defects: tuple[Defect, ...] = ()
+    unread: Mapping[str, str] = field(default_factory=dict)
     beside: tuple[Shard, ...] = ()
 
 
@@ -87,6 +89,7 @@ class Checkpoint:
         index_metadata: What the index's `metadata` holds.
         notes: What the reader should know of how the path was understood.
         defects: What is broken beside what is sound, where a lenient reader asked for that.
+        unread: What is there and is not read, and why, by name.
     """
 
     path: Path
@@ -98,11 +101,21 @@ class Checkpoint:
     index_metadata: Mapping[str, object] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     defects: tuple[Defect, ...] = ()
+    unread: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def files(self) -> tuple[Path, ...]:
         """Every file that is read."""
         return (*([self.index] if self.index else []), *(shard.path for shard in self.shards))
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """The notes, and what is not read, for a report without findings."""
+        names: dict[str, list[str]] = {}
+        for name, reason in self.unread.items():
+            names.setdefault(reason, []).append(visible(name, 80))
+        unread = (f"not read, {reason}: {some(held)}" for reason, held in names.items())
+        return (*self.notes, *unread)
 
     @property
     def directory(self) -> Path:

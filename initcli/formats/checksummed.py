@@ -25,24 +25,25 @@ class Checksummed:
         self._crc = crc
         self._where = where
         self._end = head.length + size
-        self._runs = {0: head}
+        self._whole = head
+        self._runs = dict[int, Crc32]()
         self._shift = head.length
         self._lock = threading.Lock()
 
     def read(self, held: Addressed, at: int, buffer: memoryview) -> None:
         """Reads a stretch; see `Maker`."""
         held.read(self._offset + at, buffer)
-        if self._runs[0].length < self._end:
+        if self._whole.length < self._end:
             self._add(at + self._shift, Crc32().updated(buffer))
 
     def _add(self, start: int, run: Crc32) -> None:
         """Takes note of a stretch and joins what has become one; all read twice counts once."""
         with self._lock:
             self._runs.setdefault(start, run)
-            whole = self._runs[0]
+            whole = self._whole
             while whole.length < self._end and whole.length in self._runs:
                 whole += self._runs.pop(whole.length)
-            self._runs[0] = whole
+            self._whole = whole
         if whole.length == self._end and whole.value != self._crc:
             message = "a member does not have the checksum that the archive tells"
             raise MalformedError(message, where=self._where, hint="fetch the file again")

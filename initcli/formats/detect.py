@@ -74,6 +74,7 @@ def _open_file(path: Path, *, lenient: bool) -> Checkpoint:
         file.optimizer,
         notes=file.notes,
         defects=file.defects,
+        unread=file.unread,
     )
 
 

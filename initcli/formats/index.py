@@ -56,6 +56,7 @@ def read_index(path: Path, *, lenient: bool = False) -> Checkpoint:
         metadata if isinstance(metadata, dict) else {},
         tuple(dict.fromkeys(note for each in opened.values() for note in each.notes)),
         tuple(defects),
+        {name: why for each in opened.values() for name, why in each.unread.items()},
     )
 
 

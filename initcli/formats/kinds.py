@@ -68,9 +68,9 @@ def _read_torch_archive(peek: Peek) -> OpenedFile:
 
 
 def _read_pickle(peek: Peek) -> OpenedFile:
-    from initcli.formats.pytorch.legacy import read_legacy
+    from initcli.formats.pytorch.plain import read_pickle
 
-    return read_legacy(peek)
+    return read_pickle(peek)
 
 
 def _is_npz(peek: Peek) -> bool:

@@ -20,7 +20,7 @@ from initcli.formats.inflated import States
 from initcli.formats.npy_header import HEAD, NpyHeader, parse_npy_header
 from initcli.formats.peek import Peek
 from initcli.formats.reading import Reader
-from initcli.formats.strided import Strided
+from initcli.formats.strided import Strided, strides_of
 from initcli.formats.zip_content import Content, content_of
 from initcli.formats.zip_directory import Member, ZipDirectory
 
@@ -79,7 +79,9 @@ def _placed(header: NpyHeader, base: int, space: AddressSpace) -> int:
     """Returns the address of an array whose stored values begin at an address."""
     if header.is_plain:
         return base
-    maker = Strided(base, header.dtype.itemsize, header.shape, header.strides, header.swapped)
+    itemsize = header.dtype.itemsize
+    strides = strides_of(header.shape, itemsize, is_fortran=header.is_fortran)
+    maker = Strided(base, itemsize, header.shape, strides, header.swapped)
     size = TensorSpec("", header.dtype, header.shape).nbytes
     return space.place(size, Banded(maker, size) if header.is_fortran else maker)
 

@@ -5,7 +5,6 @@ Source: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
 
 from __future__ import annotations
 
-import math
 import re
 from dataclasses import dataclass
 
@@ -59,13 +58,6 @@ class NpyHeader:
         """Whether values lie as they are read: little-endian and row-major."""
         is_turned = self.is_fortran and sum(length > 1 for length in self.shape) > 1
         return self.swapped == 1 and not is_turned
-
-    @property
-    def strides(self) -> Shape:
-        """The distance in bytes between neighbours along each dimension."""
-        lengths = self.shape if self.is_fortran else self.shape[::-1]
-        strides = [self.dtype.itemsize * math.prod(lengths[:axis]) for axis in range(len(lengths))]
-        return tuple(strides if self.is_fortran else strides[::-1])
 
 
 def parse_npy_header(head: bytes, size: int, where: str) -> NpyHeader:

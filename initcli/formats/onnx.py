@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
@@ -24,7 +24,8 @@ from initcli.formats.onnx_tensor import Told, read_tensor
 from initcli.formats.packed_numbers import LONGEST, Packed
 from initcli.formats.peek import Peek
 from initcli.formats.plain_name import is_plain_name
-from initcli.formats.protobuf import BYTES, Field, Stretch, fields
+from initcli.formats.protobuf import BYTES, Field, fields
+from initcli.formats.stretch import Stretch
 
 _IR_VERSION, _GRAPH, _INITIALIZER, _SPARSE = 1 << 3, 7, 5, 15
 _LATEST_VERSION = 63
@@ -60,7 +61,9 @@ def read_onnx(peek: Peek) -> OpenedFile:
         spec.name: StoredTensor(spec, beside or shard, address) for spec, beside, address in placed
     }
     files = (each for each in held.files.values() if isinstance(each, Shard))
-    return OpenedFile(shard, tensors, notes=held.notes, defects=tuple(defects), beside=tuple(files))
+    return OpenedFile(
+        shard, tensors, defects=tuple(defects), beside=tuple(files), unread=held.unread
+    )
 
 
 def _graph(file: BinaryIO, size: int, where: str) -> Stretch:
@@ -83,14 +86,14 @@ class _Model:
         file: It, open.
         space: Hands out addresses for what must be made.
         tell: Told of every tensor that is broken.
-        notes: What the reader should know.
+        unread: What is not read, and why, by name.
     """
 
     peek: Peek
     file: BinaryIO
     space: AddressSpace
     tell: Tell
-    notes: tuple[str, ...] = ()
+    unread: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.files: dict[str, Shard | InitcliError] = {}
@@ -109,7 +112,7 @@ class _Model:
             seen.add(told.name)
             yield from self._sound(told)
         if sparse:
-            self.notes = (f"not read: {plural(sparse, 'sparse initialiser')}",)
+            self.unread[""] = plural(sparse, "sparse initialiser")
 
     def _sound(self, told: Told) -> Iterator[Placed]:
         where = f"{self.peek.where}, tensor {visible(told.name, 80)}"

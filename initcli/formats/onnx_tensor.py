@@ -11,7 +11,8 @@ from typing import BinaryIO
 from initcli.core.dtypes import DTYPES, FOREIGN, DType, Kind, undecoded
 from initcli.core.errors import MalformedError
 from initcli.core.tensor import TensorSpec, bits_of
-from initcli.formats.protobuf import BYTES, VARINT, Field, Stretch, fields, varints
+from initcli.formats.protobuf import BYTES, VARINT, Field, fields, varints
+from initcli.formats.stretch import Stretch
 
 _DIMS, _TYPE, _SEGMENT, _NAME, _RAW, _EXTERNAL, _LOCATION = 1, 2, 3, 8, 9, 13, 14
 _FLOATS, _INT32S, _INT64S, _DOUBLES, _UINT64S = 4, 5, 7, 10, 11

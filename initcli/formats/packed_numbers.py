@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from initcli.core.errors import MalformedError
 from initcli.formats.extents import Addressed
-from initcli.formats.protobuf import Stretch
+from initcli.formats.stretch import Stretch
 
 if TYPE_CHECKING:
     import numpy as np

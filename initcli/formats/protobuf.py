@@ -11,25 +11,13 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from initcli.core.errors import MalformedError
+from initcli.formats.stretch import Stretch
 
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 _FIXED = {FIXED64: 8, FIXED32: 4}
 _LONGEST_VARINT = 10
 _CONTINUES = 0x80
 _LARGEST = (1 << 64) - 1
-
-
-@dataclass(frozen=True, slots=True)
-class Stretch:
-    """Consecutive bytes of a file."""
-
-    begin: int
-    size: int
-
-    @property
-    def end(self) -> int:
-        """The byte behind the last."""
-        return self.begin + self.size
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,8 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import accumulate
+from operator import mul
 from typing import TYPE_CHECKING, Any
 
 from initcli.core.tensor import Shape
@@ -69,6 +71,19 @@ class Strided:
             done += count
         if self.swapped > 1:
             np.frombuffer(buffer, bits(self.swapped)).byteswap(inplace=True)
+
+
+def strides_of(shape: Shape, itemsize: int, *, is_fortran: bool = False) -> Shape:
+    """Returns the distance in bytes between neighbours along each dimension.
+
+    Args:
+        shape: How many values there are along each.
+        itemsize: Bytes a value.
+        is_fortran: Whether the first index runs fastest, and not the last.
+    """
+    lengths = shape if is_fortran else shape[::-1]
+    strides = tuple(accumulate(lengths[:-1], mul, initial=itemsize)) if shape else ()
+    return strides if is_fortran else strides[::-1]
 
 
 def fill_whole(

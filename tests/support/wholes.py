@@ -204,6 +204,10 @@ CONTENTS_FAULTS: dict[str, tuple[Contents, dict[str, dict[str, str]]]] = {
         identified(**role(FRESH, SILENT, SILENT, SILENT)),
         {"IC311": {"": "1 matrix, and none shows that it was trained"}},
     ),
+    "tensors that cannot be read": (
+        Contents("f", (), unread={"a": "on the meta device, without values"}),
+        {"IC908": {"a": "not checked: on the meta device, without values"}},
+    ),
     "nothing": (
         Contents("f", (), is_empty=True),
         {"IC907": {"": "not checked: there is no tensor in it"}},

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
+from initcli.checks.contents import Contents
 from initcli.core.errors import InitcliError
 from initcli.core.text import visible
 from initcli.formats.checkpoint import Checkpoint, StoredTensor
@@ -33,6 +34,12 @@ class Operand:
     def failures(self) -> tuple[InitcliError, ...]:
         """What whoever needs all of it is told: the first error of each code."""
         return errors_of(self.checkpoint.defects)
+
+    @property
+    def contents(self) -> Contents:
+        """The checkpoint as a whole, for checks."""
+        opened = self.checkpoint
+        return Contents(str(opened.path), (), opened.defects, unread=opened.unread)
 
     @cached_property
     def tensors(self) -> dict[str, StoredTensor]:

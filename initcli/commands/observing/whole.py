@@ -81,7 +81,8 @@ def _of_one(
         checkpoint.defects,
         _compared(checkpoint, ties, seen, request.jobs) if request.values else (),
         _match(checkpoint, selector, model) if model else None,
-        is_empty=not (checkpoint.tensors or checkpoint.defects),
+        {name: why for name, why in checkpoint.unread.items() if selector.matches(name)},
+        is_empty=not (checkpoint.tensors or checkpoint.defects or checkpoint.unread),
         is_sharded=checkpoint.index is not None,
     )
     return contents, notes if request.values else ()

@@ -5,14 +5,16 @@ Source: https://docs.pytorch.org/docs/2.13/notes/serialization.html
 
 from __future__ import annotations
 
+import io
 import os
-import zlib
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import BinaryIO
 
 from initcli.core.errors import MalformedError
 from initcli.core.text import visible
-from initcli.formats.checkpoint import OpenedFile, open_regular
+from initcli.formats.checkpoint import OpenedFile, Shard, open_regular
+from initcli.formats.extents import AddressSpace
+from initcli.formats.inflated import States
 from initcli.formats.peek import Peek
 from initcli.formats.pytorch.assembling import Held, assembled
 from initcli.formats.pytorch.machine import Machine
@@ -20,7 +22,10 @@ from initcli.formats.pytorch.opcodes import unpickle
 from initcli.formats.pytorch.placing import Place, Placing
 from initcli.formats.pytorch.records import PickleFlawError
 from initcli.formats.pytorch.storages import Storage
-from initcli.formats.zip_directory import STORED, Member, ZipDirectory
+from initcli.formats.reading import Reader
+from initcli.formats.window import Window
+from initcli.formats.zip_content import Content, content_of
+from initcli.formats.zip_directory import Member, ZipDirectory
 
 _PICKLE = "/data.pkl"
 _LARGEST_PICKLE = 1 << 30
@@ -40,7 +45,7 @@ def _is_pickle(name: str) -> bool:
 def read_archive(peek: Peek) -> OpenedFile:
     """Opens a file that `torch.save` or `torch.jit.save` wrote.
 
-    The pickle's checksum is checked; those of storages are not, of which only ranges are read.
+    The pickle is held against its checksum at once, a storage when all of it has been read.
 
     Raises:
         MissingError: The file cannot be opened.
@@ -51,67 +56,64 @@ def read_archive(peek: Peek) -> OpenedFile:
         raise MalformedError("two pickles in one archive", where=peek.where)
     descriptor, size, identity = open_regular(peek.path)
     with os.fdopen(descriptor, "rb", buffering=0) as raw:
-        archive = _Archive(raw, peek.archive, roots[0])
+        archive = _Archive(Shard(peek.path, size, identity), raw, peek.archive, roots[0])
         is_swapped = archive.is_big_endian()
-        root, machine = archive.unpickled()
-        placing = Placing(size, archive.place_of, is_swapped)
+        root, machine, begin = archive.unpickled()
+        placing = Placing(size, archive.place_of, archive.space, is_swapped, begin)
         return assembled(Held(peek.path, identity, root, machine, placing))
 
 
-@dataclass(frozen=True, slots=True)
 class _Archive:
-    """An open archive, and the name that all its members begin with."""
+    """An open archive.
 
-    file: BinaryIO
-    directory: ZipDirectory
-    root: str
+    Args:
+        shard: The file.
+        file: It, open for reading.
+        directory: What it says it holds.
+        root: What the names of all its members begin with.
+
+    Attributes:
+        space: What is made of it.
+    """
+
+    def __init__(self, shard: Shard, file: BinaryIO, directory: ZipDirectory, root: str) -> None:
+        self.space = AddressSpace(shard.size)
+        self._shard = shard
+        self._file = file
+        self._directory = directory
+        self._root = root
+        self._states = States()
+        self._begins: dict[str, int] = {}
 
     def is_big_endian(self) -> bool:
-        member = self.directory.members.get(f"{self.root}/byteorder")
+        """Whether storages are."""
+        member = self._directory.members.get(f"{self._root}/byteorder")
         if member is None:
             return False
-        told = _ORDERS.get(self._small(member))
+        longest = max(map(len, _ORDERS))
+        told = _ORDERS.get(self._window(member).read(longest + 1))
         if told is None:
-            self.directory.refuse("is neither little nor big", member)
+            self._directory.refuse("is neither little nor big", member)
         return told
 
-    def _small(self, member: Member) -> bytes:
-        longest = max(map(len, _ORDERS))
-        if member.size > longest:
-            return b""
-        self.file.seek(self._begin(member))
-        return self.file.read(member.size)
-
-    def unpickled(self) -> tuple[object, Machine]:
-        member = self.directory.members[f"{self.root}{_PICKLE}"]
+    def unpickled(self) -> tuple[object, Machine, int]:
+        """Returns what the pickle says, what read it, and the address of its first byte."""
+        member = self._directory.members[f"{self._root}{_PICKLE}"]
         if member.size > _LARGEST_PICKLE:
-            self.directory.refuse(f"has {member.size:,} bytes", member)
-        begin = self._begin(member)
-        self._check(member, begin)
-        self.file.seek(begin)
-        with os.fdopen(os.dup(self.file.fileno()), "rb") as pickled:
-            try:
-                root, machine = unpickle(pickled)
-            except PickleFlawError as flaw:
-                where = f"{self.directory.where}, {visible(member.name, 80)}"
-                raise MalformedError(str(flaw), where=where) from flaw
-            if pickled.tell() > begin + member.size:
-                self.directory.refuse("holds a pickle that does not end in it", member)
-        return root, machine
-
-    def _check(self, member: Member, begin: int) -> None:
-        """Holds the pickle against its checksum, unless it was written without."""
-        self.file.seek(begin)
-        crc, left = 0, member.size
-        while left and (chunk := self.file.read(min(left, _CHUNK))):
-            crc = zlib.crc32(chunk, crc)
-            left -= len(chunk)
-        if left or (member.crc and crc != member.crc):
-            self.directory.refuse("is damaged: its checksum is another", member)
+            self._directory.refuse(f"has {member.size:,} bytes", member)
+        window = self._window(member)
+        while window.read(_CHUNK):  # and so hold it against its checksum
+            pass
+        window.seek(0)
+        try:
+            return *unpickle(io.BufferedReader(window, _CHUNK)), self._begin(member)
+        except PickleFlawError as flaw:
+            where = f"{self._directory.where}, {visible(member.name, 80)}"
+            raise MalformedError(str(flaw), where=where) from flaw
 
     def place_of(self, storage: Storage) -> Place:
         """Returns where a storage lies; see `Placing`."""
-        member = self.directory.members.get(f"{self.root}/data/{storage.key}")
+        member = self._directory.members.get(f"{self._root}/data/{storage.key}")
         if member is None:
             raise PickleFlawError(f"its storage {visible(storage.key, 40)} is not in the archive")
         size = storage.whole * storage.dtype.itemsize
@@ -120,7 +122,19 @@ class _Archive:
             raise PickleFlawError(flaw)
         return storage.part_of(self._begin(member))
 
+    def _window(self, member: Member) -> Window:
+        begin = self._begin(member)
+        shard = replace(self._shard, extents=self.space.extents)
+        return Window(Reader(shard, self._file.fileno()), begin, member.size)
+
     def _begin(self, member: Member) -> int:
-        if member.method != STORED:
-            self.directory.refuse("is compressed, as PyTorch leaves none", member)
-        return self.directory.begin(self.file, member)
+        """Returns the address of a member, whose reader is told if its checksum is wrong."""
+        if member.name not in self._begins:
+            content = self._content(member)
+            has_checksum = member.crc or content.is_deflated
+            begin = content.checked(self.space, b"") if has_checksum else content.begin
+            self._begins[member.name] = begin
+        return self._begins[member.name]
+
+    def _content(self, member: Member) -> Content:
+        return content_of(self._directory, self._file, member, self._states)

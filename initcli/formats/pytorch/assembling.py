@@ -9,14 +9,14 @@ from pathlib import Path
 from initcli.core.collector import uncollected
 from initcli.core.errors import MalformedError
 from initcli.core.tensor import TensorSpec
-from initcli.core.text import plural, some, visible
+from initcli.core.text import some, visible
 from initcli.formats.checkpoint import OpenedFile, Shard, StoredTensor
 from initcli.formats.pytorch.known import unknown_code
 from initcli.formats.pytorch.machine import Machine
+from initcli.formats.pytorch.meanings import Absent
 from initcli.formats.pytorch.names import Named, named
 from initcli.formats.pytorch.placing import Placing
 from initcli.formats.pytorch.records import PickleFlawError
-from initcli.formats.pytorch.tensors import Absent, View
 from initcli.formats.pytorch.walk import Leaf, leaves
 
 Placed = list[tuple[TensorSpec, int]]
@@ -59,8 +59,17 @@ def assembled(held: Held) -> OpenedFile:
         optimizer = _placed(found.optimizer, held.placing, where)
         extents = held.placing.space.extents
         shard = Shard(held.path, held.placing.size, held.identity, extents=extents)
-        notes = (*_notes(found), *_unknown(held.machine))
-        return OpenedFile(shard, _stored(model, shard), _stored(optimizer, shard), notes)
+        return OpenedFile(
+            shard,
+            _stored(model, shard),
+            _stored(optimizer, shard),
+            (*_notes(found), *_unknown(held.machine)),
+            unread={
+                leaf.name: leaf.tensor.reason
+                for leaf in found.model
+                if isinstance(leaf.tensor, Absent)
+            },
+        )
 
 
 def _refuse_twins(found: Sequence[Leaf], where: str) -> None:
@@ -74,7 +83,7 @@ def _refuse_twins(found: Sequence[Leaf], where: str) -> None:
 def _placed(found: Sequence[Leaf], placing: Placing, where: str) -> Placed:
     placed = Placed()
     for leaf in found:
-        if isinstance(leaf.tensor, View):
+        if not isinstance(leaf.tensor, Absent):
             try:
                 placed.append(placing.place(leaf.name, leaf.tensor))
             except PickleFlawError as flaw:
@@ -91,18 +100,18 @@ def _notes(found: Named) -> Iterator[str]:
     if found.below:
         yield f"names are those below {visible('.'.join(found.below), 120)}"
     told: dict[str, list[str]] = {}
-    absent: dict[str, list[str]] = {}
     for leaf in (*found.model, *found.optimizer):
-        name = visible(leaf.name, 80)
-        if isinstance(leaf.tensor, Absent):
-            absent.setdefault(leaf.tensor.reason, []).append(name)
-            continue
-        for remark in filter(None, (*leaf.remarks, leaf.tensor.remark)):
-            told.setdefault(remark, []).append(name)
+        for remark in filter(None, (*leaf.remarks, _remark(leaf))):
+            told.setdefault(remark, []).append(visible(leaf.name, 80))
     for remark, names in told.items():
         yield f"{remark}: {some(names)}"
-    for reason, names in absent.items():
-        yield f"{plural(len(names), 'tensor')} not read, {visible(reason, 120)}: {some(names)}"
+
+
+def _remark(leaf: Leaf) -> str:
+    """Returns what a reader should know of a tensor that no finding tells."""
+    if not isinstance(leaf.tensor, Absent):
+        return leaf.tensor.remark
+    return f"not read, {leaf.tensor.reason}" if leaf.is_optimizer else ""
 
 
 def _unknown(machine: Machine) -> Iterable[str]:

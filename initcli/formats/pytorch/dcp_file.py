@@ -14,12 +14,14 @@ from initcli.core.dtypes import DType
 from initcli.core.errors import InitcliError, MalformedError, TruncatedError
 from initcli.core.text import visible
 from initcli.formats.checkpoint import Shard, open_regular
+from initcli.formats.extents import AddressSpace
 from initcli.formats.pytorch.dcp_metadata import Piece
+from initcli.formats.pytorch.meanings import View
 from initcli.formats.pytorch.opcodes import unpickle
 from initcli.formats.pytorch.placing import Place, Placing
 from initcli.formats.pytorch.records import Call, PickleFlawError
 from initcli.formats.pytorch.storages import Storage
-from initcli.formats.pytorch.tensors import View, meaning
+from initcli.formats.pytorch.tensors import meaning
 from initcli.formats.reading import Reader
 from initcli.formats.window import Window
 from initcli.formats.zip_directory import STORED, ZipDirectory, read_directory
@@ -57,7 +59,7 @@ class _File:
     """An open file, whose pieces are placed one by one."""
 
     def __init__(self, reader: Reader, size: int, where: str) -> None:
-        self.placing = Placing(size, self._place_of)
+        self.placing = Placing(size, self._place_of, AddressSpace(size))
         self._reader = reader
         self._size = size
         self._where = where

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from initcli.formats.pytorch.arrays import ARRAYS
 from initcli.formats.pytorch.records import Global
 from initcli.formats.pytorch.storages import MODULES, STORAGES
 from initcli.formats.pytorch.tensors import NAMED_DTYPES, REBUILD
 
 _KNOWN = {
     *REBUILD,
+    *ARRAYS,
+    "numpy.core.multiarray.scalar",
+    "numpy._core.multiarray.scalar",
+    "numpy.dtype",
+    "numpy.ndarray",
+    "_codecs.encode",
     "torch._utils._rebuild_wrapper_subclass",
     "torch.Size",
     "torch.Tensor",
@@ -24,7 +31,11 @@ _KNOWN = {
 # What TorchScript calls the classes whose code lies in the archive itself.
 _OWN = "__torch__"
 _KNOWN_MODULES = {"builtins", "__builtin__"}
-_KNOWN_TYPES = {"set", "frozenset", "dict", "list", "tuple", "int", "float", "complex", "bytearray"}
+_KNOWN_TYPES = {"set", "frozenset", "dict", "list", "tuple", "bytes", "bytearray"} | {
+    "int",
+    "float",
+    "complex",
+}
 
 
 def unknown_code(names: Iterable[Global]) -> list[str]:

@@ -9,18 +9,16 @@ and `torch/csrc/serialization.cpp` (`writeFileRaw`)
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import BinaryIO
 
-from initcli.core.errors import MalformedError, TruncatedError, UnknownFormatError
-from initcli.core.text import plural, visible
-from initcli.formats.checkpoint import OpenedFile, open_regular
-from initcli.formats.peek import Peek
+from initcli.core.errors import MalformedError, TruncatedError
+from initcli.core.text import visible
+from initcli.formats.checkpoint import OpenedFile
+from initcli.formats.extents import AddressSpace
 from initcli.formats.pytorch.assembling import Held, assembled
-from initcli.formats.pytorch.machine import MEMORY, Machine
-from initcli.formats.pytorch.opcodes import unpickle
+from initcli.formats.pytorch.pickled import Pickled, with_rest
 from initcli.formats.pytorch.placing import Place, Placing
 from initcli.formats.pytorch.records import Persistent, PickleFlawError
 from initcli.formats.pytorch.storages import Storage, storage_of
@@ -32,45 +30,23 @@ _KEYS = 64 << 20
 _COUNT = 8
 
 
-def read_legacy(peek: Peek) -> OpenedFile:
-    """Opens a file that `torch.save` wrote before version 1.6, or wrote on request since.
+def read_legacy(pickled: Pickled) -> OpenedFile:
+    """Goes on in a file behind its magic number.
 
     Raises:
-        MissingError: The file cannot be opened.
-        UnknownFormatError: It holds another pickle than PyTorch's.
         MalformedError, TruncatedError: It breaks a rule of the format, or is cut.
     """
-    descriptor, size, identity = open_regular(peek.path)
-    with os.fdopen(descriptor, "rb") as file:
-        _check_magic(file, peek.where)
-        root, machine = _unpickled(file, peek.where, MEMORY)
-        keys, _ = _unpickled(file, peek.where, _KEYS)
-        places, end = _places(file, size, keys, _storages(machine.outside), peek.where)
-    placing = Placing(size, places.place_of)
-    opened = assembled(Held(peek.path, identity, root, machine, placing))
-    left = size - end
-    notes = [f"{plural(left, 'byte')} behind the last storage not read"] if left else []
-    return replace(opened, notes=(*opened.notes, *notes))
-
-
-def _check_magic(file: BinaryIO, where: str) -> None:
-    magic, _ = _unpickled(file, where, _SMALL)
-    if type(magic) is not int or magic != MAGIC:
-        message = "a pickle, and none of PyTorch's own files"
-        hint = "torch.save the tensors, or write them as safetensors"
-        raise UnknownFormatError(message, where=where, hint=hint)
-    version, _ = _unpickled(file, where, _SMALL)
+    file, shard, where = pickled.file, pickled.shard, pickled.where
+    version, _ = pickled.unpickled(_SMALL)
     if type(version) is not int or version != _VERSION:
         raise MalformedError("a version of PyTorch's format that is not known", where=where)
-    _unpickled(file, where, _SMALL)  # what system it was: bytes are the same on all
-
-
-def _unpickled(file: BinaryIO, where: str, room: int) -> tuple[object, Machine]:
-    try:
-        return unpickle(file, room)
-    except PickleFlawError as flaw:
-        here = f"{where}, before byte {file.tell():,}"
-        raise MalformedError(str(flaw), where=here) from flaw
+    pickled.unpickled(_SMALL)  # what system it was: bytes are the same on all
+    root, machine = pickled.unpickled()
+    keys, _ = pickled.unpickled(_KEYS)
+    places, end = _places(file, shard.size, keys, _storages(machine.outside), where)
+    placing = Placing(shard.size, places.place_of, AddressSpace(shard.size))
+    opened = assembled(Held(shard.path, shard.identity, root, machine, placing))
+    return with_rest(opened, shard.size - end, "storage")
 
 
 def _storages(outside: Iterable[Persistent]) -> dict[str, Storage]:

@@ -10,11 +10,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import BinaryIO
 
-from initcli.formats.pytorch.records import Call, Global, Pairs, Persistent, PickleFlawError
+from initcli.formats.pytorch.records import (
+    Call,
+    Global,
+    Pairs,
+    Persistent,
+    PickleFlawError,
+)
 from initcli.formats.pytorch.weights import LIST, PAIR, PAIRS
+from initcli.formats.stretch import Stretch
 
 MEMORY = 240 << 20
 """Bytes that what is written down may take, counted generously: 120,000 tensors take it."""
+
+_FURTHEST = 1 << 60
 
 
 class Machine:
@@ -25,6 +34,7 @@ class Machine:
         room: Bytes that what is written down may take.
 
     Attributes:
+        file: Where the pickle goes on.
         read: Reads bytes on.
         readline: Reads a line on.
         room: Bytes still left.
@@ -35,9 +45,10 @@ class Machine:
         outside: All that is said to lie outside of the pickle, in the order met.
     """
 
-    __slots__ = ("below", "globals", "memo", "outside", "read", "readline", "room", "stack")
+    __slots__ = ("below", "file", "globals", "memo", "outside", "read", "readline", "room", "stack")
 
     def __init__(self, file: BinaryIO, room: int = MEMORY) -> None:
+        self.file = file
         self.read = file.read
         self.readline = file.readline
         self.room = room
@@ -54,6 +65,16 @@ class Machine:
         if len(raw) < count:
             raise ends_early()
         return raw
+
+    def pass_over(self, count: int) -> Stretch:
+        """Leaves bytes where they lie."""
+        begin = self.file.tell()
+        if count > _FURTHEST:
+            raise ends_early()
+        self.file.seek(begin + count - 1)
+        if not self.read(1):
+            raise ends_early()
+        return Stretch(begin, count)
 
     def spend(self, count: int) -> None:
         """Counts bytes of memory."""

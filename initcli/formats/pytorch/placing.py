@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from initcli.core.dtypes import BYTE, Kind
 from initcli.core.tensor import Shape, TensorSpec
 from initcli.formats.extents import AddressSpace
+from initcli.formats.literal import Literal
+from initcli.formats.pytorch.meanings import Array, View
 from initcli.formats.pytorch.records import PickleFlawError
 from initcli.formats.pytorch.storages import Storage
-from initcli.formats.pytorch.tensors import View
-from initcli.formats.strided import Strided
+from initcli.formats.stretch import Stretch
+from initcli.formats.strided import Strided, strides_of
 
 _LARGEST = 2**63
 # What views may take beyond the storage they repeat, all together, in any file.
@@ -28,28 +30,49 @@ class Placing:
     Args:
         size: The file's bytes.
         place_of: Returns where a storage lies, or raises what is wrong with it.
-        is_swapped: Whether values are stored big-endian.
-
-    Attributes:
         space: What lies behind the file's last byte.
+        is_swapped: Whether storages are big-endian.
+        pickle_at: The address of the pickle's first byte.
     """
 
     size: int
     place_of: Callable[[Storage], Place]
+    space: AddressSpace
     is_swapped: bool = False
-    space: AddressSpace = field(init=False)
+    pickle_at: int = 0
 
     def __post_init__(self) -> None:
-        self.space = AddressSpace(self.size)
         self._made: dict[Strided, int] = {}
+        self._held: dict[Array, int] = {}
         self._repeated = max(self.size, _REPEATED)
 
-    def place(self, name: str, view: View) -> tuple[TensorSpec, int]:
+    def place(self, name: str, found: View | Array) -> tuple[TensorSpec, int]:
         """Returns a tensor and its address.
 
         Raises:
             PickleFlawError: It reaches beyond its storage, or repeats it beyond reason.
         """
+        place = self._place_array if isinstance(found, Array) else self._place_view
+        return place(name, found)  # type: ignore[arg-type]
+
+    def _place_array(self, name: str, array: Array) -> tuple[TensorSpec, int]:
+        spec = TensorSpec(name, array.dtype, array.shape)
+        base, itemsize = self._base(array), array.dtype.itemsize
+        if array.swapped == 1 and not (array.is_fortran and spec.is_matrix):
+            return spec, base
+        strides = strides_of(array.shape, itemsize, is_fortran=array.is_fortran)
+        strided = Strided(base, itemsize, array.shape, strides, array.swapped)
+        return spec, self._make(strided, spec.nbytes)
+
+    def _base(self, array: Array) -> int:
+        """Returns where the values of an array begin, in the pickle or behind the file."""
+        if isinstance(array.raw, Stretch):
+            return self.pickle_at + array.raw.begin
+        if array not in self._held:
+            self._held[array] = self.space.place(len(array.raw), Literal(array.raw))
+        return self._held[array]
+
+    def _place_view(self, name: str, view: View) -> tuple[TensorSpec, int]:
         base, held = self.place_of(view.storage)
         strided = self._strided(view, base)
         if strided.span and strided.base + strided.span > base + held:

@@ -13,6 +13,8 @@ from initcli.formats.pytorch.weights import NUMBER, REFERENCE, TEXT
 
 _LONGEST_NUMBER = 1 << 10
 _LONGEST_LINE = 1 << 26
+# What is more than any text or number takes is of values, which are read in their turn.
+_MANY = 1 << 10
 _number = int.from_bytes  # what half of all opcodes read
 _DOUBLE = struct.Struct(">d")
 
@@ -51,7 +53,8 @@ def _float_line(machine: Machine) -> None:
 
 
 def _bytes(count: int, machine: Machine) -> None:
-    machine.stack.append(machine.take(machine.number(count)))
+    size = machine.number(count)
+    machine.stack.append(machine.take(size) if size < _MANY else machine.pass_over(size))
 
 
 def _text(count: int, machine: Machine) -> None:

@@ -6,9 +6,11 @@ Source: https://github.com/pytorch/pytorch/blob/v2.13.0/torch/_utils.py
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from initcli.core.dtypes import DTYPES, FOREIGN, DType
+from initcli.core.text import visible
+from initcli.formats.pytorch.arrays import array_of
+from initcli.formats.pytorch.meanings import Absent, Meaning, Parts, View
 from initcli.formats.pytorch.records import (
     Call,
     Global,
@@ -17,62 +19,20 @@ from initcli.formats.pytorch.records import (
     pairs_of,
     states_of,
 )
-from initcli.formats.pytorch.storages import Storage, natural, storage_of
+from initcli.formats.pytorch.storages import natural, storage_of
 
 NAMED_DTYPES = {
     dtype.torch: dtype for dtype in (*DTYPES.values(), *FOREIGN.values()) if dtype.torch
 }
 _MOST_DIMENSIONS = 64  # what PyTorch can do arithmetic on
+# What a tensor's storage becomes where Python's own pickle writes it.
+_NESTED = "torch.storage._load_from_bytes"
 SHARD = "the local shard of a distributed tensor"
 INTEGERS = "quantised, and shown as the integers that are stored"
 
 
-@dataclass(frozen=True, slots=True)
-class View:
-    """A tensor: values at regular distances in a storage.
-
-    Attributes:
-        storage: Where they lie.
-        dtype: What they are.
-        first: The first, counted in values.
-        shape: How many there are along each dimension.
-        strides: The distance along each dimension, in values.
-        remark: What the reader of a report should know of it.
-    """
-
-    storage: Storage
-    dtype: DType
-    first: int
-    shape: tuple[int, ...]
-    strides: tuple[int, ...]
-    remark: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Absent:
-    """A tensor whose values the file does not hold as they are.
-
-    Attributes:
-        reason: Why not.
-    """
-
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """What stands for a tensor, or makes one up.
-
-    Attributes:
-        named: Each part, by what is added to the tensor's name; nothing where it is the tensor.
-        remark: What the reader of a report should know of it.
-    """
-
-    named: tuple[tuple[str, object], ...]
-    remark: str = ""
-
-
-Meaning = View | Absent | Parts
+class _NestedError(Exception):
+    """A storage is a file within the pickle."""
 
 
 def meaning(record: Call | Persistent) -> Meaning | None:
@@ -86,10 +46,12 @@ def meaning(record: Call | Persistent) -> Meaning | None:
         return View(storage, storage.dtype, 0, (storage.count,), (1,)) if storage else None
     rebuild = REBUILD.get(record.name)
     if rebuild is None:
-        return None
+        return array_of(record)
     arguments = record.arguments
     try:
         return rebuild(*arguments) if isinstance(arguments, tuple) else None
+    except _NestedError:
+        return Absent("its tensors pickled by Python and not saved by PyTorch")
     except (TypeError, ValueError) as error:  # too few or too many
         raise PickleFlawError(f"{record.name} with other arguments than it takes") from error
 
@@ -108,6 +70,8 @@ def _view(
 ) -> View:
     held = storage_of(storage)
     if held is None:
+        if isinstance(storage, Call) and storage.name == _NESTED:
+            raise _NestedError
         raise PickleFlawError("a tensor without a storage")
     sizes, steps = naturals(shape), naturals(strides)
     if len(sizes) != len(steps):
@@ -128,7 +92,7 @@ def _tensor_3(*told: object) -> View | Absent:
     storage, first, shape, strides, _requires_grad, _hooks, dtype, *more = told
     known = NAMED_DTYPES.get(dtype.name) if isinstance(dtype, Global) else None
     if known is None:
-        return Absent(f"of the dtype {dtype}, which is not known")
+        return Absent(f"of the dtype {visible(str(dtype), 60)}, which is not known")
     return _unless_lazy(_view(storage, first, shape, strides, known), *more)
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from initcli.formats.pytorch.meanings import Absent, Array, Meaning, View
 from initcli.formats.pytorch.records import (
     Call,
     Global,
@@ -15,7 +16,7 @@ from initcli.formats.pytorch.records import (
     pairs_of,
     states_of,
 )
-from initcli.formats.pytorch.tensors import Absent, Parts, View, meaning
+from initcli.formats.pytorch.tensors import meaning
 
 # Several times what the largest models hold, and seconds of work.
 _MOST_STEPS = 1_000_000
@@ -41,7 +42,7 @@ class Leaf:
     """
 
     path: tuple[str, ...]
-    tensor: View | Absent
+    tensor: View | Array | Absent
     remarks: tuple[str, ...] = ()
     is_optimizer: bool = False
 
@@ -79,7 +80,7 @@ class _Walk:
         self._way = [_Level("", None, iter([("", root)]))]
         self._entered: dict[int, object] = {}
         self._barren: dict[int, object] = {}
-        self._meanings: dict[int, View | Absent | Parts | None] = {}
+        self._meanings: dict[int, Meaning | None] = {}
         self._steps = 0
         self._tensors = 0
         self._length = 0
@@ -99,7 +100,7 @@ class _Walk:
         if id(value) in self._entered or id(value) in self._barren:
             return
         found = self._meaning(value)
-        if isinstance(found, View | Absent):
+        if isinstance(found, View | Array | Absent):
             yield self._leaf(name, found)
             return
         if _is_flat(value):
@@ -111,7 +112,7 @@ class _Walk:
         self._entered[id(value)] = value
         self._way.append(_Level(name, value, ahead, remark, is_optimizer, self._tensors))
 
-    def _meaning(self, value: object) -> View | Absent | Parts | None:
+    def _meaning(self, value: object) -> Meaning | None:
         """Keeps what a record means: a tensor under several names is one."""
         if not isinstance(value, Call | Persistent):
             return None
@@ -119,7 +120,7 @@ class _Walk:
             self._meanings[id(value)] = meaning(value)
         return self._meanings[id(value)]
 
-    def _leaf(self, name: str, found: View | Absent) -> Leaf:
+    def _leaf(self, name: str, found: View | Array | Absent) -> Leaf:
         path = tuple(part for part in (*(level.name for level in self._way), name) if part)
         self._tensors += 1
         self._length += sum(len(part) + _REFERENCE for part in path)

@@ -147,7 +147,7 @@ def test_a_pickle_whose_checksum_is_another_is_refused(tmp_path: Path) -> None:
     raw = path.read_bytes()
     at = raw.index(b"weight")
     path.write_bytes(raw[:at] + b"v" + raw[at + 1 :])
-    with pytest.raises(MalformedError, match="is damaged"):
+    with pytest.raises(MalformedError, match="does not have the checksum"):
         open_checkpoint(path)
 
 
@@ -175,11 +175,35 @@ def test_two_pickles_are_refused(tmp_path: Path) -> None:
         open_checkpoint(path)
 
 
-def test_a_compressed_archive_is_refused(tmp_path: Path) -> None:
-    with zipfile.ZipFile(tmp_path / "w", "w", zipfile.ZIP_DEFLATED) as file:
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+def test_an_archive_that_was_packed_again_is_read(method: int, tmp_path: Path) -> None:
+    state = {"w": filled(3, 50_000), "turned": filled(40, 30).T}
+    path = saved(tmp_path / "w", state)
+    with zipfile.ZipFile(path) as old, zipfile.ZipFile(tmp_path / "v", "w", method) as new:
+        for name in old.namelist():
+            new.writestr(name, old.read(name))
+    assert contents_of(open_checkpoint(tmp_path / "v")) == contents_of(open_checkpoint(path))
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_an_archive_compressed_as_pytorch_cannot_read_is_refused(
+    method: int, tmp_path: Path
+) -> None:
+    with zipfile.ZipFile(tmp_path / "w", "w", method) as file:
         file.writestr("w/data.pkl", strided((4,), (1,)))
-    with pytest.raises(MalformedError, match="is compressed"):
+    with pytest.raises(MalformedError, match=f"is compressed by method {method}"):
         open_checkpoint(tmp_path / "w")
+
+
+def test_a_storage_whose_checksum_is_another_is_refused_once_it_is_read(tmp_path: Path) -> None:
+    path = saved(tmp_path / "w", {"first": filled(3), "w": filled(7, 400_000), "last": filled(5)})
+    raw = bytearray(path.read_bytes())
+    at = open_checkpoint(path).shards[0].size // 2
+    raw[at] ^= 1
+    path.write_bytes(raw)
+    opened = open_checkpoint(path)
+    with pytest.raises(MalformedError, match="does not have the checksum"):
+        contents_of(opened)
 
 
 def test_a_pickle_that_runs_into_its_neighbour_is_refused(tmp_path: Path) -> None:
@@ -220,7 +244,7 @@ def test_storages_that_no_tensor_of_the_model_needs_are_stepped_over(tmp_path: P
 @pytest.mark.parametrize("content", [{"w": [1, 2]}, "text", [None] * 9])
 def test_a_plain_pickle_is_told_apart(content: object, tmp_path: Path) -> None:
     (tmp_path / "w").write_bytes(pickle.dumps(content))
-    with pytest.raises(UnknownFormatError, match="a pickle, and none of PyTorch's own files"):
+    with pytest.raises(UnknownFormatError, match="a pickle, and neither tensors"):
         open_checkpoint(tmp_path / "w")
 
 
