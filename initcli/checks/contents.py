@@ -13,7 +13,7 @@ from initcli.theory.peers import FEWEST
 if TYPE_CHECKING:
     from initcli.checks.matching import Match
     from initcli.checks.observation import Observation
-    from initcli.formats.defect import Defect
+    from initcli.formats.storage.defect import Defect
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from initcli.checks.contents import Contents
 from initcli.checks.finding import Severity
 from initcli.checks.registry import check
 from initcli.core.text import visible
-from initcli.formats.defect import Flaw
+from initcli.formats.storage.defect import Flaw
 
 
 @check(

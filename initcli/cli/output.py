@@ -130,7 +130,7 @@ def _is_capable(stream: TextIO | None) -> bool:
 
 
 def _write(path: Path, blocks: Iterable[str]) -> None:
-    from initcli.formats.atomic import atomic_file
+    from initcli.formats.writing.atomic import atomic_file
 
     with atomic_file(path, overwrite=True) as file:
         file.writelines(block.encode("utf-8", "backslashreplace") for block in blocks)

@@ -28,7 +28,7 @@ def append_summary(report: Report) -> None:
     path = summary_path()
     if path is None:
         return
-    from initcli.formats.atomic import told_as_write_error
+    from initcli.formats.writing.atomic import told_as_write_error
     from initcli.render.github import SUMMARY_LIMIT, summary
 
     with told_as_write_error(path), path.open("ab") as file:

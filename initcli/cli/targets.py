@@ -84,7 +84,7 @@ def _target(form: Format | None, name: str) -> Target:
 
 
 def _refuse_unwritable(path: Path) -> None:
-    from initcli.formats.atomic import refuse_taken
+    from initcli.formats.writing.atomic import refuse_taken
 
     refuse_taken(path, overwrite=True)
 

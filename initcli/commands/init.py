@@ -18,10 +18,10 @@ from initcli.engine.draw import drawn_parts
 from initcli.engine.local import default_jobs
 from initcli.engine.parts import Part, copied_parts
 from initcli.engine.write import Summaries, write_checkpoint
-from initcli.formats.atomic import refuse_taken
-from initcli.formats.output import Contents, OutputPlan, plan_output
-from initcli.formats.sharding import parse_size
-from initcli.formats.staging import refuse_harm
+from initcli.formats.writing.atomic import refuse_taken
+from initcli.formats.writing.output import Contents, OutputPlan, plan_output
+from initcli.formats.writing.sharding import parse_size
+from initcli.formats.writing.staging import refuse_harm
 from initcli.models.open_source import open_source
 from initcli.models.source import Source
 from initcli.recipes.asked import Asked

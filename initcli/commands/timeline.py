@@ -22,7 +22,7 @@ from initcli.core.progress import SILENT, Progress
 from initcli.core.text import did_you_mean, plural, visible
 from initcli.engine.local import default_jobs
 from initcli.engine.strands import Strand, courses
-from initcli.formats.checkpoint import StoredTensor
+from initcli.formats.storage.checkpoint import StoredTensor
 from initcli.recipes.renames import Rename
 from initcli.recipes.selector import Selector
 from initcli.reports.baseline import is_report

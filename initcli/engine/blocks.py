@@ -11,8 +11,8 @@ from threadpoolctl import threadpool_limits
 from initcli.core.progress import SILENT, Progress
 from initcli.engine.local import borrow, run_in_order
 from initcli.engine.plan import Piece, in_file_order
-from initcli.formats.checkpoint import Checkpoint, StoredTensor
-from initcli.formats.reading import Reader, open_shard
+from initcli.formats.storage.checkpoint import Checkpoint, StoredTensor
+from initcli.formats.storage.reading import Reader, open_shard
 from initcli.statistics.decode import Array, values_of
 from initcli.theory.identify.block import Block, Extent
 

@@ -8,8 +8,8 @@ from initcli.core.progress import SILENT, Progress
 from initcli.engine.local import run_in_order
 from initcli.engine.plan import Piece, in_file_order, segments
 from initcli.engine.stream import read_chunks
-from initcli.formats.checkpoint import StoredTensor
-from initcli.formats.reading import open_shard
+from initcli.formats.storage.checkpoint import StoredTensor
+from initcli.formats.storage.reading import open_shard
 from initcli.statistics.digest import joined_digest, segment_digest
 
 

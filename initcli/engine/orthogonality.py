@@ -7,8 +7,8 @@ from itertools import accumulate, pairwise
 import numpy as np
 
 from initcli.engine.spectra import rows_of
-from initcli.formats.checkpoint import StoredTensor
-from initcli.formats.reading import Reader
+from initcli.formats.storage.checkpoint import StoredTensor
+from initcli.formats.storage.reading import Reader
 from initcli.schemes.structure import Orthogonal
 from initcli.statistics.decode import Array
 from initcli.statistics.gram import BLOCK_BYTES, ReadRows

@@ -13,8 +13,8 @@ from initcli.core.progress import SILENT, Progress
 from initcli.engine import plan
 from initcli.engine.local import borrow, run_in_order, useful_jobs
 from initcli.engine.plan import Piece, cuts, place_of
-from initcli.formats.checkpoint import StoredTensor
-from initcli.formats.reading import Reader, open_shard
+from initcli.formats.storage.checkpoint import StoredTensor
+from initcli.formats.storage.reading import Reader, open_shard
 from initcli.statistics.pair import PairSummary, Tolerance
 from initcli.statistics.pair_fold import PairFold
 from initcli.statistics.pair_ratio import Ratio, RatioFold

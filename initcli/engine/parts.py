@@ -11,8 +11,8 @@ from functools import partial
 from initcli.core.tensor import TensorSpec
 from initcli.engine.plan import Piece, segments
 from initcli.engine.stream import read_chunks
-from initcli.formats.checkpoint import StoredTensor
-from initcli.formats.reading import open_shard
+from initcli.formats.storage.checkpoint import StoredTensor
+from initcli.formats.storage.reading import open_shard
 
 BUDGET_BYTES = 256 << 20
 """What all workers together may hold for parts that are produced whole."""

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from initcli.core.dtypes import BYTE
-from initcli.formats.checkpoint import Shard, StoredTensor
+from initcli.formats.storage.checkpoint import Shard, StoredTensor
 
 # What is read at once: of all sizes tried the one that is fastest, for it stays in cache.
 CHUNK_BYTES = 1 << 20

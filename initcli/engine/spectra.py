@@ -11,8 +11,8 @@ from initcli.core.dtypes import BYTE
 from initcli.core.progress import SILENT, Progress
 from initcli.core.tensor import TensorSpec
 from initcli.engine.plan import Piece, in_file_order
-from initcli.formats.checkpoint import Checkpoint, StoredTensor
-from initcli.formats.reading import Reader, open_shard
+from initcli.formats.storage.checkpoint import Checkpoint, StoredTensor
+from initcli.formats.storage.reading import Reader, open_shard
 from initcli.statistics.decode import Array, values_of
 from initcli.statistics.gram import ReadRows
 from initcli.statistics.spectrum import Spectrum, spectrum

@@ -11,8 +11,8 @@ from initcli.core.progress import SILENT, Progress
 from initcli.engine.local import borrow, run_in_order, useful_jobs
 from initcli.engine.plan import Piece, Task, chunks, tasks_of
 from initcli.engine.wanted import PLAIN, Wanted
-from initcli.formats.checkpoint import Checkpoint
-from initcli.formats.reading import Reader, open_shard
+from initcli.formats.storage.checkpoint import Checkpoint
+from initcli.formats.storage.reading import Reader, open_shard
 from initcli.statistics.accumulator import Accumulator
 from initcli.statistics.decode import values_of
 from initcli.statistics.digest import joined_digest, segment_digest

@@ -13,8 +13,8 @@ from initcli.engine.local import borrow
 from initcli.engine.orthogonality import angles
 from initcli.engine.plan import Piece, chunks, in_file_order
 from initcli.engine.spectra import rows_of
-from initcli.formats.checkpoint import Checkpoint, StoredTensor
-from initcli.formats.reading import Reader, open_shard
+from initcli.formats.storage.checkpoint import Checkpoint, StoredTensor
+from initcli.formats.storage.reading import Reader, open_shard
 from initcli.models.torch_bytes import chunks_of
 from initcli.schemes.law import Fixed, Law
 from initcli.schemes.registry import Draw, Grain

@@ -12,7 +12,7 @@ from initcli.core.progress import SILENT, Progress
 from initcli.engine.pairs import Pair
 from initcli.engine.plan import place_of
 from initcli.engine.spectra import cannot_span, rows_of
-from initcli.formats.reading import open_shard
+from initcli.formats.storage.reading import open_shard
 from initcli.statistics.decode import Array, widen
 from initcli.statistics.gram import NotFiniteError
 from initcli.statistics.pair_update import Update, rounding_noise, update_of

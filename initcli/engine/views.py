@@ -19,8 +19,8 @@ from initcli.core.dtypes import BYTE
 from initcli.core.progress import SILENT, Progress
 from initcli.core.tensor import Shape
 from initcli.engine.local import borrow, run_in_order
-from initcli.formats.checkpoint import StoredTensor
-from initcli.formats.reading import Reader, open_shard
+from initcli.formats.storage.checkpoint import StoredTensor
+from initcli.formats.storage.reading import Reader, open_shard
 from initcli.statistics.pair import PairSummary, Tolerance
 from initcli.statistics.pair_fold import PairFold
 

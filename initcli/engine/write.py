@@ -23,11 +23,11 @@ from initcli.core.text import visible
 from initcli.engine.local import run_in_order, useful_jobs
 from initcli.engine.parts import Budget, Part, Produce
 from initcli.engine.plan import CHUNK_BYTES
-from initcli.formats.crc32 import Crc32
-from initcli.formats.file_layout import FileLayout, Place
-from initcli.formats.output import FilePlan, OutputPlan
-from initcli.formats.placed import open_placed, patch, reserve
-from initcli.formats.staging import staged
+from initcli.formats.writing.file_layout import FileLayout, Place
+from initcli.formats.writing.output import FilePlan, OutputPlan
+from initcli.formats.writing.placed import open_placed, patch, reserve
+from initcli.formats.writing.staging import staged
+from initcli.formats.zip.crc32 import Crc32
 from initcli.statistics.accumulator import Accumulator
 from initcli.statistics.fold import Fold
 from initcli.statistics.summary import Summary

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from initcli.core.errors import IndexMismatchError, InitcliError, MissingError
 from initcli.core.text import plural, some, visible
-from initcli.formats.checkpoint import OpenedFile, StoredTensor
-from initcli.formats.defect import Defect, Flaw, Tell
+from initcli.formats.storage.checkpoint import OpenedFile, StoredTensor
+from initcli.formats.storage.defect import Defect, Flaw, Tell
 
 Opened = dict[str, OpenedFile]
 """The shards that can be read, by file name."""

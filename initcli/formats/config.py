@@ -7,8 +7,8 @@ from pathlib import Path
 
 from initcli.core.errors import MalformedError
 from initcli.core.text import visible
-from initcli.formats.checkpoint import open_regular
-from initcli.formats.strict_json import parse_object
+from initcli.formats.json.strict import parse_object
+from initcli.formats.storage.checkpoint import open_regular
 
 NAME = "config.json"
 # Configurations that name every token or label of a large vocabulary stay far below.

@@ -8,13 +8,13 @@ from pathlib import Path
 
 from initcli.core.errors import MissingError, UnknownFormatError
 from initcli.core.text import plural, some, visible
-from initcli.formats.aliases import without_aliases
-from initcli.formats.checkpoint import Checkpoint
 from initcli.formats.families import FAMILIES, Family, is_distributed
 from initcli.formats.index import read_index
 from initcli.formats.kinds import READABLE, read_file
 from initcli.formats.peek import peek_at
 from initcli.formats.safetensors import HEADER_LIMIT, PREFIX
+from initcli.formats.storage.aliases import without_aliases
+from initcli.formats.storage.checkpoint import Checkpoint
 
 
 def open_checkpoint(
@@ -84,7 +84,7 @@ def _open_directory(path: Path, *, lenient: bool) -> Checkpoint:
     except OSError as error:
         raise MissingError(error.strerror or "unreadable", where=visible(str(path), 300)) from error
     if is_distributed(names):
-        from initcli.formats.pytorch.dcp import read_dcp  # only where there is need of it
+        from initcli.formats.pytorch.dcp.reader import read_dcp  # only where there is need of it
 
         return read_dcp(path, lenient=lenient)
     held = [(family, found) for family in FAMILIES if (found := family.among(names))]

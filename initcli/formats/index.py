@@ -11,13 +11,13 @@ from pathlib import Path
 from initcli.core.errors import InitcliError, MalformedError
 from initcli.core.text import visible
 from initcli.formats.agreement import Opened, absent_or_unreadable, agreed
-from initcli.formats.aliases import without_aliases
-from initcli.formats.checkpoint import Checkpoint, StoredTensor, open_regular
-from initcli.formats.defect import Defect, Tell, refuse, taking_note
+from initcli.formats.json.strict import parse_object
 from initcli.formats.kinds import read_file
 from initcli.formats.plain_name import is_plain_name
 from initcli.formats.safetensors import HEADER_LIMIT
-from initcli.formats.strict_json import parse_object
+from initcli.formats.storage.aliases import without_aliases
+from initcli.formats.storage.checkpoint import Checkpoint, StoredTensor, open_regular
+from initcli.formats.storage.defect import Defect, Tell, refuse, taking_note
 
 
 def read_index(path: Path, *, lenient: bool = False) -> Checkpoint:

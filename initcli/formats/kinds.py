@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from initcli.core.errors import UnknownFormatError
-from initcli.formats.checkpoint import OpenedFile
-from initcli.formats.defect import refuse
 from initcli.formats.peek import Peek, peek_at
 from initcli.formats.safetensors import HEADER_LIMIT, PREFIX, read_shard
+from initcli.formats.storage.checkpoint import OpenedFile
+from initcli.formats.storage.defect import refuse
 
 READABLE = (
     "initcli reads .safetensors and PyTorch's .pt, an index of either, or a directory with one; "
@@ -76,19 +76,19 @@ def _read_pickle(peek: Peek) -> OpenedFile:
 def _is_npz(peek: Peek) -> bool:
     if not peek.is_zip:
         return False
-    from initcli.formats.npy import is_npz
+    from initcli.formats.npy.reader import is_npz
 
     return is_npz(peek)
 
 
 def _read_npz(peek: Peek) -> OpenedFile:
-    from initcli.formats.npy import read_npz
+    from initcli.formats.npy.reader import read_npz
 
     return read_npz(peek)
 
 
 def _read_npy(peek: Peek) -> OpenedFile:
-    from initcli.formats.npy import read_npy
+    from initcli.formats.npy.reader import read_npy
 
     return read_npy(peek)
 
@@ -96,37 +96,37 @@ def _read_npy(peek: Peek) -> OpenedFile:
 def _is_keras(peek: Peek) -> bool:
     if not peek.is_zip:
         return False
-    from initcli.formats.hdf5 import is_keras
+    from initcli.formats.hdf5.reader import is_keras
 
     return is_keras(peek)
 
 
 def _read_keras(peek: Peek) -> OpenedFile:
-    from initcli.formats.hdf5 import read_keras
+    from initcli.formats.hdf5.reader import read_keras
 
     return read_keras(peek)
 
 
 def _read_hdf5(peek: Peek) -> OpenedFile:
-    from initcli.formats.hdf5 import read_hdf5
+    from initcli.formats.hdf5.reader import read_hdf5
 
     return read_hdf5(peek)
 
 
 def _is_onnx(peek: Peek) -> bool:
-    from initcli.formats.onnx import is_onnx
+    from initcli.formats.onnx.reader import is_onnx
 
     return is_onnx(peek)
 
 
 def _read_onnx(peek: Peek) -> OpenedFile:
-    from initcli.formats.onnx import read_onnx
+    from initcli.formats.onnx.reader import read_onnx
 
     return read_onnx(peek)
 
 
 def _read_gguf(peek: Peek) -> OpenedFile:
-    from initcli.formats.gguf import read_gguf
+    from initcli.formats.gguf.reader import read_gguf
 
     return read_gguf(peek)
 

@@ -8,8 +8,8 @@ from functools import cached_property
 from pathlib import Path
 
 from initcli.core.text import visible
-from initcli.formats.checkpoint import open_regular
-from initcli.formats.zip_directory import SIGNATURE, ZipDirectory, read_directory
+from initcli.formats.storage.checkpoint import open_regular
+from initcli.formats.zip.directory import SIGNATURE, ZipDirectory, read_directory
 
 _HEAD = 64
 

@@ -1,6 +1,6 @@
 """The safetensors header, judged by the format's written rules.
 
-FileLayout: eight little-endian bytes N, N bytes of JSON, then the tensors' bytes without holes.
+Layout: eight little-endian bytes N, N bytes of JSON, then the tensors' bytes without holes.
 Source: https://github.com/huggingface/safetensors#format
 """
 
@@ -17,8 +17,8 @@ from initcli.core.dtypes import DTYPES, DType
 from initcli.core.errors import MalformedError, TruncatedError, UnknownFormatError
 from initcli.core.tensor import TensorSpec, bits_of
 from initcli.core.text import visible
-from initcli.formats.checkpoint import Shard, StoredTensor, open_regular
-from initcli.formats.json_stream import JsonStream
+from initcli.formats.json.stream import JsonStream
+from initcli.formats.storage.checkpoint import Shard, StoredTensor, open_regular
 
 HEADER_LIMIT = 100_000_000
 PREFIX = 8

@@ -11,7 +11,7 @@ from initcli.core.dtypes import DTYPES, DType
 from initcli.core.errors import FactoryError
 from initcli.core.tensor import TensorSpec
 from initcli.core.text import visible
-from initcli.formats.checkpoint import Checkpoint
+from initcli.formats.storage.checkpoint import Checkpoint
 from initcli.models.module_layers import module_layers
 from initcli.models.torch_bytes import chunks_of
 from initcli.schemes.layer import Layer

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from initcli.core.tensor import TensorSpec
-from initcli.formats.checkpoint import Checkpoint
 from initcli.formats.config import read_config
-from initcli.formats.reading import open_shard
+from initcli.formats.storage.checkpoint import Checkpoint
+from initcli.formats.storage.reading import open_shard
 from initcli.recipes.layers import layers_of
 from initcli.schemes.layer import Layer
 

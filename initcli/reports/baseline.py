@@ -10,8 +10,8 @@ from typing import Any
 
 from initcli.core.errors import BaselineError, MalformedError
 from initcli.core.text import visible
-from initcli.formats.checkpoint import open_regular
-from initcli.formats.strict_json import parse_object
+from initcli.formats.json.strict import parse_object
+from initcli.formats.storage.checkpoint import open_regular
 from initcli.reports.stats import StatsReport
 from initcli.reports.table import as_mapping
 from initcli.reports.tensor_columns import QUANTILES

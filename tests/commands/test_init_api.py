@@ -249,7 +249,7 @@ def test_comparing_refuses_an_unknown_column_before_anything_is_read(
     def read(*_: object) -> None:
         raise AssertionError("a value was read")
 
-    monkeypatch.setattr("initcli.formats.reading.Reader.read", read)
+    monkeypatch.setattr("initcli.formats.storage.reading.Reader.read", read)
     digits = samples / "digits_mlp.safetensors"
     for run in (initcli.compare, initcli.stats):
         paths = (digits, digits) if run is initcli.compare else (digits,)

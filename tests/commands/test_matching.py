@@ -14,7 +14,7 @@ from transformers.pytorch_utils import Conv1D
 import initcli
 from initcli.core.errors import OptionError
 from initcli.engine import views
-from initcli.formats.reading import Reader
+from initcli.formats.storage.reading import Reader
 from initcli.statistics.pair import Tolerance
 from joined import random, rows, saved, told
 from reported import raw_file

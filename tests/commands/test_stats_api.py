@@ -152,7 +152,7 @@ def unreadable(monkeypatch: pytest.MonkeyPatch) -> None:
     def read(*_: object) -> None:
         raise AssertionError("a value was read")
 
-    monkeypatch.setattr("initcli.formats.reading.Reader.read", read)
+    monkeypatch.setattr("initcli.formats.storage.reading.Reader.read", read)
 
 
 @pytest.mark.usefixtures("unreadable")

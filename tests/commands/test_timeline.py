@@ -16,7 +16,7 @@ import torch
 import initcli
 from initcli.core.errors import OptionError, PatternError
 from initcli.engine import strands
-from initcli.formats.reading import Reader
+from initcli.formats.storage.reading import Reader
 from initcli.reports.timeline import TimelineReport, TimelineRow
 from initcli.statistics.pair import Tolerance
 from joined import random, saved

@@ -18,8 +18,8 @@ from identified import cast
 from initcli.core.errors import TruncatedError
 from initcli.core.progress import Progress
 from initcli.engine.blocks import look_at_blocks
-from initcli.formats.checkpoint import Checkpoint
 from initcli.formats.detect import open_checkpoint
+from initcli.formats.storage.checkpoint import Checkpoint
 from initcli.theory.identify.block import Block, Extent, Sides, sides_of
 from raw import DRAWABLE
 

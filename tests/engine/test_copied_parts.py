@@ -11,10 +11,10 @@ from initcli.core.errors import TruncatedError
 from initcli.engine.parts import copied_parts
 from initcli.engine.plan import CHUNK_BYTES, SEGMENT_BYTES
 from initcli.engine.write import write_checkpoint
-from initcli.formats.checkpoint import Checkpoint
 from initcli.formats.detect import open_checkpoint
-from initcli.formats.output import Contents, plan_output
-from initcli.formats.reading import open_shard
+from initcli.formats.storage.checkpoint import Checkpoint
+from initcli.formats.storage.reading import open_shard
+from initcli.formats.writing.output import Contents, plan_output
 from made import large
 
 

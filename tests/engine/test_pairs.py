@@ -12,8 +12,8 @@ from initcli.core.progress import Progress
 from initcli.engine import pairs as engine
 from initcli.engine import plan
 from initcli.engine.pairs import Pair, pair_summaries
-from initcli.formats.checkpoint import Checkpoint
 from initcli.formats.detect import open_checkpoint
+from initcli.formats.storage.checkpoint import Checkpoint
 from initcli.statistics.pair import Tolerance
 
 RNG = np.random.default_rng(0)

@@ -13,7 +13,7 @@ from initcli.core.dtypes import DTYPES
 from initcli.core.tensor import TensorSpec
 from initcli.engine import plan
 from initcli.engine.plan import Piece, Task, chunks, cuts, in_file_order, segments, tasks_of
-from initcli.formats.checkpoint import Shard, StoredTensor
+from initcli.formats.storage.checkpoint import Shard, StoredTensor
 
 CHUNK, SEGMENT = 64, 192
 SERVING = [plan.CHUNK_BYTES, plan.SEGMENT_BYTES]

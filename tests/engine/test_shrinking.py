@@ -13,7 +13,7 @@ from safetensors.numpy import save_file
 import initcli
 from initcli.core.errors import TruncatedError
 from initcli.engine import plan
-from initcli.formats.reading import Reader
+from initcli.formats.storage.reading import Reader
 
 Change = Callable[[Path], None]
 Read = Callable[[Reader, int, memoryview], None]

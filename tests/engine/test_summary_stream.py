@@ -15,8 +15,8 @@ from initcli.core.dtypes import DTYPES
 from initcli.core.errors import TruncatedError
 from initcli.engine import plan
 from initcli.engine.pairs import Pair, pair_summaries
-from initcli.formats.checkpoint import Checkpoint
 from initcli.formats.detect import open_checkpoint
+from initcli.formats.storage.checkpoint import Checkpoint
 from initcli.statistics.pair import PairSummary, Tolerance
 from initcli.statistics.summary import Summary
 from measured import summaries
@@ -187,7 +187,7 @@ def test_only_the_chosen_tensors_are_read(
     def watched(_: object, __: int, buffer: memoryview) -> None:
         read.append(len(buffer))
 
-    monkeypatch.setattr("initcli.formats.reading.Reader.read", watched)
+    monkeypatch.setattr("initcli.formats.storage.reading.Reader.read", watched)
     summaries(pair[0], ["scalar", "bool"], 1)
     assert sorted(read) == [4, 5000]
 

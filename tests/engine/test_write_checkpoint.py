@@ -17,8 +17,8 @@ from initcli.engine.parts import Part
 from initcli.engine.plan import cuts
 from initcli.engine.write import write_checkpoint
 from initcli.formats.detect import open_checkpoint
-from initcli.formats.output import FilePlan, OutputPlan
-from initcli.formats.safetensors_layout import safetensors_layout
+from initcli.formats.writing.output import FilePlan, OutputPlan
+from initcli.formats.writing.safetensors_layout import safetensors_layout
 from measured import summaries
 
 SPECS = (

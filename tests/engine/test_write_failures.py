@@ -21,7 +21,7 @@ def test_modes_follow_the_umask(mask: str, mode: int, sharded: bool, tmp_path: P
     script = (
         "import os, sys; from pathlib import Path\n"
         "from initcli.engine.write import write_checkpoint\n"
-        "from initcli.formats.output import Contents, plan_output\n"
+        "from initcli.formats.writing.output import Contents, plan_output\n"
         f"os.umask(0o{mask})\n"
         f"contents, limit = Contents({{}}, {{}}, {{}}), {1 if sharded else None}\n"
         "target = plan_output(Path(sys.argv[1]), contents, limit)\n"
@@ -40,7 +40,7 @@ from initcli.core.dtypes import DTYPES
 from initcli.core.errors import WriteError
 from initcli.core.tensor import TensorSpec
 from initcli.engine.write import write_checkpoint
-from initcli.formats.output import Contents, plan_output
+from initcli.formats.writing.output import Contents, plan_output
 
 resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))
 sizes = {"a": 1, "b": 1 << 20}

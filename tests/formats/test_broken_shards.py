@@ -17,9 +17,9 @@ from initcli.core.errors import (
     TruncatedError,
     UnknownFormatError,
 )
-from initcli.formats.checkpoint import Checkpoint
-from initcli.formats.defect import Flaw
 from initcli.formats.detect import open_checkpoint
+from initcli.formats.storage.checkpoint import Checkpoint
+from initcli.formats.storage.defect import Flaw
 
 INDEX = "model.safetensors.index.json"
 AGREED = {"a": "1.safetensors", "b": "1.safetensors", "c": "2.safetensors", "d": "2.safetensors"}
@@ -201,7 +201,7 @@ def test_hostile_names_are_shown_escaped_and_short(sharded: Path) -> None:
 def test_a_lenient_reader_gives_up_on_what_is_hopeless(
     sharded: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("initcli.formats.defect.MOST", 3)
+    monkeypatch.setattr("initcli.formats.storage.defect.MOST", 3)
     weight_map = AGREED | {f"t{place}": "1.safetensors" for place in range(3)}
     assert len(opened(sharded, weight_map).defects) == 3
     with pytest.raises(IndexMismatchError, match=r"tensor t0 is not in 1\.safetensors"):

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from initcli.core.dtypes import DTYPES
 from initcli.core.tensor import TensorSpec
-from initcli.formats.placed import open_placed, reserve
-from initcli.formats.safetensors_layout import safetensors_layout
+from initcli.formats.writing.placed import open_placed, reserve
+from initcli.formats.writing.safetensors_layout import safetensors_layout
 
 _BLOCK = 1 << 23
 _SIDE = 2048

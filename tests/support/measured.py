@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from initcli.engine.stream import portraits
-from initcli.formats.checkpoint import Checkpoint
+from initcli.formats.storage.checkpoint import Checkpoint
 from initcli.statistics.summary import Summary
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from initcli.formats.checkpoint import Checkpoint, StoredTensor
-from initcli.formats.reading import open_shard
+from initcli.formats.storage.checkpoint import Checkpoint, StoredTensor
+from initcli.formats.storage.reading import open_shard
 
 
 def bytes_of(tensor: StoredTensor) -> bytes:

@@ -10,7 +10,7 @@ from initcli.checks.observation import Observation
 from initcli.core.dtypes import DTYPES
 from initcli.core.errors import IndexMismatchError, TruncatedError
 from initcli.core.tensor import TensorSpec
-from initcli.formats.defect import Defect, Flaw
+from initcli.formats.storage.defect import Defect, Flaw
 from initcli.schemes import law as laws
 from initcli.theory.identify.identity import Fit, Identity, Kind
 

@@ -11,7 +11,7 @@ from initcli.core.progress import Progress
 from initcli.core.tensor import Shape
 from initcli.core.text import natural
 from initcli.engine.digests import digests
-from initcli.formats.checkpoint import StoredTensor
+from initcli.formats.storage.checkpoint import StoredTensor
 from initcli.recipes.name_pairs import Gain, Names, Pairs, by_prefix, without_wrappers
 from initcli.recipes.templates import explained, literal
 from initcli.reports.proposal import Proposal

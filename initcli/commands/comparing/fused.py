@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from initcli.commands.comparing.join import TRANSPOSED, Join, Way, alone
 from initcli.commands.comparing.operand import Operand
 from initcli.engine.views import View, cannot_view
-from initcli.formats.checkpoint import StoredTensor
+from initcli.formats.storage.checkpoint import StoredTensor
 
 _PARTS = (
     ("q_proj", "k_proj", "v_proj"),

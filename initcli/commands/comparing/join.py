@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from initcli.engine.shifts import Sides
 from initcli.engine.views import View
-from initcli.formats.checkpoint import StoredTensor
+from initcli.formats.storage.checkpoint import StoredTensor
 
 TRANSPOSED, FUSED = "transposed", "fused"
 

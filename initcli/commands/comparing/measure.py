@@ -13,7 +13,7 @@ from initcli.core.tensor import TensorSpec
 from initcli.engine.pairs import Pair, pair_summaries
 from initcli.engine.stream import portraits
 from initcli.engine.views import ViewPair, view_summaries
-from initcli.formats.checkpoint import StoredTensor
+from initcli.formats.storage.checkpoint import StoredTensor
 from initcli.reports.compare_row import Side
 from initcli.statistics.moments import AnyMoments
 from initcli.statistics.pair import PairSummary

@@ -10,9 +10,9 @@ from pathlib import Path
 from initcli.checks.contents import Contents
 from initcli.core.errors import InitcliError
 from initcli.core.text import visible
-from initcli.formats.checkpoint import Checkpoint, StoredTensor
-from initcli.formats.defect import errors_of
 from initcli.formats.detect import open_checkpoint
+from initcli.formats.storage.checkpoint import Checkpoint, StoredTensor
+from initcli.formats.storage.defect import errors_of
 from initcli.recipes.renames import Rename, idle, new_names
 
 

@@ -10,7 +10,7 @@ from functools import cached_property
 
 from initcli.commands.comparing.tolerance import Tolerances
 from initcli.engine.strands import Course
-from initcli.formats.checkpoint import StoredTensor
+from initcli.formats.storage.checkpoint import StoredTensor
 from initcli.reports.compare_row import CompareRow, Side, compare_row
 from initcli.reports.timeline import Numbers, StepRow, TimelineRow, cosine, finite, norm, ratio
 from initcli.statistics.pair import Distance, PairSummary

@@ -10,7 +10,7 @@ from initcli.commands.observing.explained import explanation, recipes_of, sugges
 from initcli.commands.observing.identify import Identification
 from initcli.commands.observing.measure import measure
 from initcli.commands.observing.request import Request
-from initcli.formats.checkpoint import Checkpoint
+from initcli.formats.storage.checkpoint import Checkpoint
 from initcli.recipes.variables import Known
 from initcli.schemes.layer import Layer
 from initcli.theory.identify.roles import narrowed

@@ -11,7 +11,7 @@ from initcli.commands.observing.request import Request
 from initcli.core.tensor import TensorSpec
 from initcli.engine.blocks import look_at_blocks
 from initcli.engine.structure import structures
-from initcli.formats.checkpoint import Checkpoint
+from initcli.formats.storage.checkpoint import Checkpoint
 from initcli.recipes.variables import Known
 from initcli.schemes.law import Law
 from initcli.schemes.layer import Layer

@@ -13,7 +13,7 @@ from initcli.core.tensor import TensorSpec
 from initcli.engine.spectra import cannot_span, spectra
 from initcli.engine.stream import portraits
 from initcli.engine.structure import has_structure, structures
-from initcli.formats.checkpoint import Checkpoint
+from initcli.formats.storage.checkpoint import Checkpoint
 from initcli.schemes.registry import Draw
 from initcli.statistics.lines import Lines, cannot_line
 from initcli.statistics.portrait import Portrait

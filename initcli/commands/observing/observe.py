@@ -8,8 +8,8 @@ from types import MappingProxyType
 
 from initcli.checks.observation import Observation
 from initcli.commands.observing.request import Request
-from initcli.formats.checkpoint import Checkpoint
 from initcli.formats.config import read_config
+from initcli.formats.storage.checkpoint import Checkpoint
 from initcli.recipes.assign import Assignment, Plan
 from initcli.recipes.layers import layers_of
 from initcli.schemes.layer import Layer

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from initcli.core.errors import InitcliError, PatternError, without_frames
 from initcli.core.text import visible
-from initcli.formats.checkpoint import Checkpoint
-from initcli.formats.defect import Defect, Flaw, errors_of
 from initcli.formats.detect import open_checkpoint
+from initcli.formats.storage.checkpoint import Checkpoint
+from initcli.formats.storage.defect import Defect, Flaw, errors_of
 from initcli.recipes.selector import Selector
 from initcli.reports.stats import Opened
 

@@ -9,7 +9,7 @@ from initcli.checks.contents import StoredTie
 from initcli.core.dtypes import DTYPES
 from initcli.core.text import plural
 from initcli.engine.pairs import Pair, pair_summaries
-from initcli.formats.checkpoint import Checkpoint, StoredTensor
+from initcli.formats.storage.checkpoint import Checkpoint, StoredTensor
 from initcli.reports.compare_status import SAME, status_of
 from initcli.statistics.pair import PairSummary, Tolerance
 

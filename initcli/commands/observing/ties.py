@@ -9,9 +9,9 @@ from types import MappingProxyType
 from initcli.checks.contents import StoredTie
 from initcli.checks.observation import Observation
 from initcli.core.errors import InitcliError
-from initcli.formats.checkpoint import Checkpoint
 from initcli.formats.config import NAME, read_config
-from initcli.formats.tied_names import are_embeddings_tied, tied_embeddings
+from initcli.formats.storage.checkpoint import Checkpoint
+from initcli.formats.storage.tied_names import are_embeddings_tied, tied_embeddings
 
 _NONE: Mapping[str, str] = MappingProxyType({})
 

@@ -12,7 +12,7 @@ from initcli.checks.observation import Observation
 from initcli.commands.observing.opening import Opening
 from initcli.commands.observing.request import Request
 from initcli.commands.observing.ties import stored_ties, with_ties
-from initcli.formats.checkpoint import Checkpoint
+from initcli.formats.storage.checkpoint import Checkpoint
 from initcli.models.source import Source
 from initcli.recipes.selector import Selector
 

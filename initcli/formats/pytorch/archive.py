@@ -12,20 +12,20 @@ from typing import BinaryIO
 
 from initcli.core.errors import MalformedError
 from initcli.core.text import visible
-from initcli.formats.checkpoint import OpenedFile, Shard, open_regular
-from initcli.formats.extents import AddressSpace
-from initcli.formats.inflated import States
 from initcli.formats.peek import Peek
 from initcli.formats.pytorch.assembling import Held, assembled
-from initcli.formats.pytorch.machine import Machine
-from initcli.formats.pytorch.opcodes import unpickle
+from initcli.formats.pytorch.pickles.machine import Machine
+from initcli.formats.pytorch.pickles.opcodes import unpickle
+from initcli.formats.pytorch.pickles.records import PickleFlawError
 from initcli.formats.pytorch.placing import Place, Placing
-from initcli.formats.pytorch.records import PickleFlawError
-from initcli.formats.pytorch.storages import Storage
-from initcli.formats.reading import Reader
-from initcli.formats.window import Window
-from initcli.formats.zip_content import Content, content_of
-from initcli.formats.zip_directory import Member, ZipDirectory
+from initcli.formats.pytorch.tensors.storages import Storage
+from initcli.formats.storage.checkpoint import OpenedFile, Shard, open_regular
+from initcli.formats.storage.extents import AddressSpace
+from initcli.formats.storage.reading import Reader
+from initcli.formats.storage.window import Window
+from initcli.formats.zip.content import Content, content_of
+from initcli.formats.zip.directory import Member, ZipDirectory
+from initcli.formats.zip.inflated import States
 
 _PICKLE = "/data.pkl"
 _LARGEST_PICKLE = 1 << 30

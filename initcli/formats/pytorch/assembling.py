@@ -10,14 +10,14 @@ from initcli.core.collector import uncollected
 from initcli.core.errors import MalformedError
 from initcli.core.tensor import TensorSpec
 from initcli.core.text import some, visible
-from initcli.formats.checkpoint import OpenedFile, Shard, StoredTensor
-from initcli.formats.pytorch.known import unknown_code
-from initcli.formats.pytorch.machine import Machine
-from initcli.formats.pytorch.meanings import Absent
-from initcli.formats.pytorch.names import Named, named
+from initcli.formats.pytorch.pickles.machine import Machine
+from initcli.formats.pytorch.pickles.records import PickleFlawError
 from initcli.formats.pytorch.placing import Placing
-from initcli.formats.pytorch.records import PickleFlawError
-from initcli.formats.pytorch.walk import Leaf, leaves
+from initcli.formats.pytorch.tensors.known import unknown_code
+from initcli.formats.pytorch.tensors.meanings import Absent
+from initcli.formats.pytorch.tensors.names import Named, named
+from initcli.formats.pytorch.tensors.walk import Leaf, leaves
+from initcli.formats.storage.checkpoint import OpenedFile, Shard, StoredTensor
 
 Placed = list[tuple[TensorSpec, int]]
 """Tensors, and the addresses at which they begin."""

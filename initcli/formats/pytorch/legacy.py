@@ -15,13 +15,13 @@ from typing import BinaryIO
 
 from initcli.core.errors import MalformedError, TruncatedError
 from initcli.core.text import visible
-from initcli.formats.checkpoint import OpenedFile
-from initcli.formats.extents import AddressSpace
 from initcli.formats.pytorch.assembling import Held, assembled
 from initcli.formats.pytorch.pickled import Pickled, with_rest
+from initcli.formats.pytorch.pickles.records import Persistent, PickleFlawError
 from initcli.formats.pytorch.placing import Place, Placing
-from initcli.formats.pytorch.records import Persistent, PickleFlawError
-from initcli.formats.pytorch.storages import Storage, storage_of
+from initcli.formats.pytorch.tensors.storages import Storage, storage_of
+from initcli.formats.storage.checkpoint import OpenedFile
+from initcli.formats.storage.extents import AddressSpace
 
 MAGIC = 0x1950A86A20F9469CFC6C
 _VERSION = 1001

@@ -7,10 +7,10 @@ from typing import BinaryIO
 
 from initcli.core.errors import MalformedError
 from initcli.core.text import plural
-from initcli.formats.checkpoint import OpenedFile, Shard
-from initcli.formats.pytorch.machine import MEMORY, Machine
-from initcli.formats.pytorch.opcodes import unpickle
-from initcli.formats.pytorch.records import PickleFlawError
+from initcli.formats.pytorch.pickles.machine import MEMORY, Machine
+from initcli.formats.pytorch.pickles.opcodes import unpickle
+from initcli.formats.pytorch.pickles.records import PickleFlawError
+from initcli.formats.storage.checkpoint import OpenedFile, Shard
 
 
 @dataclass(frozen=True, slots=True)

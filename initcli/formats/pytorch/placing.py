@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 from initcli.core.dtypes import BYTE, Kind
 from initcli.core.tensor import Shape, TensorSpec
-from initcli.formats.extents import AddressSpace
-from initcli.formats.literal import Literal
-from initcli.formats.pytorch.meanings import Array, View
-from initcli.formats.pytorch.records import PickleFlawError
-from initcli.formats.pytorch.storages import Storage
-from initcli.formats.stretch import Stretch
-from initcli.formats.strided import Strided, strides_of
+from initcli.formats.making.literal import Literal
+from initcli.formats.making.strided import Strided, strides_of
+from initcli.formats.pytorch.pickles.records import PickleFlawError
+from initcli.formats.pytorch.tensors.meanings import Array, View
+from initcli.formats.pytorch.tensors.storages import Storage
+from initcli.formats.storage.extents import AddressSpace
+from initcli.formats.storage.stretch import Stretch
 
 _LARGEST = 2**63
 # What views may take beyond the storage they repeat, all together, in any file.

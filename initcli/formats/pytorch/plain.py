@@ -9,15 +9,15 @@ import os
 from typing import NoReturn
 
 from initcli.core.errors import UnknownFormatError
-from initcli.formats.checkpoint import OpenedFile, Shard, open_regular
-from initcli.formats.extents import AddressSpace
 from initcli.formats.peek import Peek
 from initcli.formats.pytorch.assembling import Held, assembled
 from initcli.formats.pytorch.legacy import MAGIC, read_legacy
 from initcli.formats.pytorch.pickled import Pickled, with_rest
+from initcli.formats.pytorch.pickles.records import PickleFlawError
 from initcli.formats.pytorch.placing import Placing
-from initcli.formats.pytorch.records import PickleFlawError
-from initcli.formats.pytorch.storages import Storage
+from initcli.formats.pytorch.tensors.storages import Storage
+from initcli.formats.storage.checkpoint import OpenedFile, Shard, open_regular
+from initcli.formats.storage.extents import AddressSpace
 
 
 def read_pickle(peek: Peek) -> OpenedFile:

@@ -17,8 +17,8 @@ from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.tensor import DTensor, Shard
 from torch.testing._internal.distributed.fake_pg import FakeStore
 
-from initcli.formats.checkpoint import Checkpoint
 from initcli.formats.detect import open_checkpoint
+from initcli.formats.storage.checkpoint import Checkpoint
 from stored_bytes import bytes_of, contents_of
 from torch_files import CODES, LAYOUTS, content_of, contents_in, filled, saved
 

@@ -1,0 +1,130 @@
+"""Opens a GGUF file: plain values where they lie, quantised ones as what is made of them.
+
+Source: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from initcli.core.collector import uncollected
+from initcli.core.dtypes import BYTE
+from initcli.core.errors import InitcliError, MalformedError, TruncatedError
+from initcli.core.tensor import TensorSpec, bits_of
+from initcli.core.text import visible
+from initcli.formats.gguf.dequantised import Dequantised
+from initcli.formats.gguf.header import GgufHeader, GgufTensor, read_gguf_header
+from initcli.formats.gguf.types import TYPES, GgufType
+from initcli.formats.making.strided import Strided
+from initcli.formats.peek import Peek
+from initcli.formats.storage.checkpoint import OpenedFile, Shard, StoredTensor, open_regular
+from initcli.formats.storage.defect import Defect, Flaw, Tell, taking_note
+from initcli.formats.storage.extents import AddressSpace
+
+_PARTS = "split.count"
+
+
+def read_gguf(peek: Peek) -> OpenedFile:
+    """Opens a file; what is wrong with single tensors is a defect.
+
+    Raises:
+        MissingError: The file cannot be opened.
+        MalformedError, TruncatedError: Its header breaks a rule of the format.
+    """
+    descriptor, size, identity = open_regular(peek.path)
+    defects: list[Defect] = []
+    with os.fdopen(descriptor, "rb") as file, uncollected():
+        header = read_gguf_header(file, size, peek.where)
+        stored, space = _Data(header, size, peek.where), AddressSpace(size)
+        specs = stored.specs(taking_note(defects))
+        placed = [(spec, stored.address(one, space)) for one, spec in specs]
+    shard = Shard(peek.path, size, identity, header.metadata, space.extents)
+    tensors = {spec.name: StoredTensor(spec, shard, address) for spec, address in placed}
+    notes = _notes(header.metadata, peek.path.name)
+    return OpenedFile(shard, tensors, notes=notes, defects=tuple(defects))
+
+
+def _notes(metadata: Mapping[str, str], name: str) -> tuple[str, ...]:
+    parts = metadata.get(_PARTS, "0")
+    if parts in {"0", "1"}:
+        return ()
+    return (f"not read: {visible(name, 120)} is one of {visible(parts, 20)} parts of a model",)
+
+
+@dataclass(frozen=True, slots=True)
+class _Data:
+    """What lies behind a header.
+
+    Attributes:
+        header: What it says.
+        size: The file's bytes.
+        where: The file, as messages name it.
+    """
+
+    header: GgufHeader
+    size: int
+    where: str
+
+    def specs(self, tell: Tell) -> Iterator[tuple[GgufTensor, TensorSpec]]:
+        """Yields the tensors that lie within the file, in the order of their bytes."""
+        placed = list[tuple[GgufTensor, int]]()
+        for one in sorted(self.header.tensors, key=lambda each: each.offset):
+            try:
+                placed.append((one, self._end(one)))
+            except InitcliError as error:
+                what = f"{error.message}; not read"
+                tell(Defect(Flaw.UNREADABLE, error, what, tensor=one.name))
+        self._refuse_overlaps(placed)
+        for one, _ in placed:
+            kind = TYPES[one.number]
+            dtype = kind.dtype(is_big=self.header.is_big)
+            is_made = dtype.is_decoded and not kind.is_plain
+            yield one, TensorSpec(one.name, dtype, one.shape, kind.code if is_made else "")
+
+    def address(self, one: GgufTensor, space: AddressSpace) -> int:
+        """Returns where a tensor's bytes are read."""
+        base, kind = self.header.start + one.offset, TYPES[one.number]
+        dtype = kind.dtype(is_big=self.header.is_big)
+        count = math.prod(one.shape)
+        if kind.is_plain and self.header.is_big and kind.size > 1:
+            maker = Strided(base, kind.size, (count,), (kind.size,), kind.size)
+            return space.place(count * kind.size, maker)
+        if not kind.is_plain and dtype.is_decoded:
+            return space.place(count * dtype.itemsize, Dequantised(base, one.number))
+        return base
+
+    def _end(self, one: GgufTensor) -> int:
+        """Returns where a tensor's bytes end, from the start of the file's data."""
+        here = f"{self.where}, tensor {visible(one.name, 80)}"
+        kind = TYPES.get(one.number)
+        if kind is None:
+            raise MalformedError(f"tensor type {one.number} is not known", where=here)
+        if one.offset % self.header.alignment:
+            message = f"its offset is no multiple of {self.header.alignment:,}"
+            raise MalformedError(message, where=here)
+        end = one.offset + self._nbytes(one, kind, here)
+        if end > self.size - self.header.start and end > one.offset:
+            message = f"it ends at data byte {end:,}, and the file before"
+            raise TruncatedError(message, where=here, hint="fetch or copy the file again")
+        return end
+
+    @staticmethod
+    def _nbytes(one: GgufTensor, kind: GgufType, here: str) -> int:
+        bits = bits_of(one.shape, BYTE * kind.size)
+        if bits is None:
+            raise MalformedError("the shape's product overflows", where=here)
+        if not kind.is_plain and (not one.shape or one.shape[-1] % kind.block):
+            message = f"{kind.code} values come in blocks of {kind.block}, which do not fill a row"
+            raise MalformedError(message, where=here)
+        return bits // BYTE // kind.block
+
+    def _refuse_overlaps(self, placed: Sequence[tuple[GgufTensor, int]]) -> None:
+        held = [(one, end) for one, end in placed if end > one.offset]
+        for (one, end), (other, _) in pairwise(held):
+            if other.offset < end:
+                names = f"{visible(one.name, 80)} and {visible(other.name, 80)}"
+                raise MalformedError(f"tensors overlap: {names}", where=self.where)

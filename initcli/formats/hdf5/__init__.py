@@ -1,0 +1,1 @@
+"""HDF5 files, and the Keras archives that hold one."""

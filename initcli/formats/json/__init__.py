@@ -1,0 +1,1 @@
+"""JSON by the standard, at once or member by member."""

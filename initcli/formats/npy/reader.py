@@ -1,0 +1,123 @@
+"""Opens NumPy's files: one array, or several in a zip archive; of values nothing is read.
+
+Source: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from initcli.core.errors import InitcliError
+from initcli.core.tensor import TensorSpec
+from initcli.core.text import plural, some, visible
+from initcli.formats.making.banded import Banded
+from initcli.formats.making.strided import Strided, strides_of
+from initcli.formats.npy.header import HEAD, NpyHeader, parse_npy_header
+from initcli.formats.peek import Peek
+from initcli.formats.storage.checkpoint import OpenedFile, Shard, StoredTensor, open_regular
+from initcli.formats.storage.defect import Defect, Flaw, Tell, taking_note
+from initcli.formats.storage.extents import AddressSpace
+from initcli.formats.storage.reading import Reader
+from initcli.formats.zip.content import Content, content_of
+from initcli.formats.zip.directory import Member, ZipDirectory
+from initcli.formats.zip.inflated import States
+
+_SUFFIX = ".npy"
+
+
+def read_npy(peek: Peek) -> OpenedFile:
+    """Opens a file of one array, which is named as the file is without its ending.
+
+    Raises:
+        MissingError: The file cannot be opened.
+        MalformedError, TruncatedError: It breaks a rule of the format, or holds no numbers.
+    """
+    descriptor, size, identity = open_regular(peek.path)
+    with os.fdopen(descriptor, "rb") as file:
+        header = parse_npy_header(file.read(HEAD), size, peek.where)
+    space = AddressSpace(size)
+    offset = _placed(header, header.length, space)
+    shard = Shard(peek.path, size, identity, extents=space.extents)
+    spec = TensorSpec(peek.path.stem, header.dtype, header.shape)
+    return OpenedFile(shard, {spec.name: StoredTensor(spec, shard, offset)})
+
+
+def is_npz(peek: Peek) -> bool:
+    """Whether a zip archive is one of NumPy arrays."""
+    return any(name.endswith(_SUFFIX) for name in peek.archive.members)
+
+
+def read_npz(peek: Peek) -> OpenedFile:
+    """Opens an archive of arrays; what is wrong with single arrays is a defect.
+
+    Raises:
+        MissingError: The file cannot be opened.
+        MalformedError: The archive breaks a rule of its format.
+    """
+    descriptor, size, identity = open_regular(peek.path)
+    defects: list[Defect] = []
+    with os.fdopen(descriptor, "rb", buffering=0) as file:
+        reader, space = Reader(Shard(peek.path, size, identity), descriptor), AddressSpace(size)
+        opened = _Archive(peek.archive, file, reader, space)
+        placed = opened.arrays(taking_note(defects))
+    shard = Shard(peek.path, size, identity, extents=space.extents)
+    tensors = {spec.name: StoredTensor(spec, shard, offset) for spec, offset in placed}
+    notes = _notes([name for name in peek.archive.members if not name.endswith(_SUFFIX)])
+    return OpenedFile(shard, tensors, notes=notes, defects=tuple(defects))
+
+
+def _notes(others: list[str]) -> tuple[str, ...]:
+    if not others:
+        return ()
+    shown = some([visible(name, 80) for name in others])
+    return (f"not read: {plural(len(others), 'member')} without a NumPy array: {shown}",)
+
+
+def _placed(header: NpyHeader, base: int, space: AddressSpace) -> int:
+    """Returns the address of an array whose stored values begin at an address."""
+    if header.is_plain:
+        return base
+    itemsize = header.dtype.itemsize
+    strides = strides_of(header.shape, itemsize, is_fortran=header.is_fortran)
+    maker = Strided(base, itemsize, header.shape, strides, header.swapped)
+    size = TensorSpec("", header.dtype, header.shape).nbytes
+    return space.place(size, Banded(maker, size) if header.is_fortran else maker)
+
+
+@dataclass(frozen=True, slots=True)
+class _Archive:
+    """An archive that is being read, and the addresses of what must be made of it."""
+
+    directory: ZipDirectory
+    file: BinaryIO
+    reader: Reader
+    space: AddressSpace
+
+    def arrays(self, tell: Tell) -> list[tuple[TensorSpec, int]]:
+        """Returns every array and its address."""
+        states, found = States(), list[tuple[TensorSpec, int]]()
+        for name, member in self.directory.members.items():
+            if not name.endswith(_SUFFIX):
+                continue
+            try:
+                found.append(self._array(self._content(member, states)))
+            except InitcliError as error:
+                tell(_defect(name, error))
+        return found
+
+    def _content(self, member: Member, states: States) -> Content:
+        return content_of(self.directory, self.file, member, states)
+
+    def _array(self, content: Content) -> tuple[TensorSpec, int]:
+        head = content.head(self.reader, HEAD)
+        header = parse_npy_header(head, content.member.size, content.where)
+        base = content.checked(self.space, head[: header.length])
+        spec = TensorSpec(content.member.name.removesuffix(_SUFFIX), header.dtype, header.shape)
+        return spec, _placed(header, base, self.space)
+
+
+def _defect(name: str, error: InitcliError) -> Defect:
+    tensor = name.removesuffix(_SUFFIX)
+    return Defect(Flaw.UNREADABLE, error, f"{error.message}; not read", tensor=tensor)

@@ -1,0 +1,1 @@
+"""What pickles say of tensors and arrays, and how those are called."""

@@ -1,0 +1,1 @@
+"""What every format is opened as: tensors, shards, and bytes by their address."""

@@ -1,0 +1,1 @@
+"""Zip archives: their directory, and what members hold."""
