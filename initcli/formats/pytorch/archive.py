@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import io
 import os
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import BinaryIO
 
 from initcli.core.errors import MalformedError
-from initcli.core.text import visible
+from initcli.core.text import plural, some, visible
 from initcli.formats.peek import Peek
 from initcli.formats.pytorch.assembling import Held, assembled
 from initcli.formats.pytorch.pickles.machine import Machine
@@ -28,6 +29,7 @@ from initcli.formats.zip.directory import Member, ZipDirectory
 from initcli.formats.zip.inflated import States
 
 _PICKLE = "/data.pkl"
+_CONSTANTS = "/constants.pkl"
 _LARGEST_PICKLE = 1 << 30
 _CHUNK = 1 << 20
 _ORDERS = {b"little": False, b"big": True}
@@ -58,9 +60,11 @@ def read_archive(peek: Peek) -> OpenedFile:
     with os.fdopen(descriptor, "rb", buffering=0) as raw:
         archive = _Archive(Shard(peek.path, size, identity), raw, peek.archive, roots[0])
         is_swapped = archive.is_big_endian()
-        root, machine, begin = archive.unpickled()
+        root, machine, begin = archive.unpickled(_PICKLE)
+        constants = archive.constants()
         placing = Placing(size, archive.place_of, archive.space, is_swapped, begin)
-        return assembled(Held(peek.path, identity, root, machine, placing))
+        opened = assembled(Held(peek.path, identity, root, machine, placing, constants))
+        return replace(opened, notes=(*opened.notes, *archive.notes()))
 
 
 class _Archive:
@@ -84,6 +88,7 @@ class _Archive:
         self._root = root
         self._states = States()
         self._begins: dict[str, int] = {}
+        self._behind: list[str] = []
 
     def is_big_endian(self) -> bool:
         """Whether storages are."""
@@ -96,24 +101,47 @@ class _Archive:
             self._directory.refuse("is neither little nor big", member)
         return told
 
-    def unpickled(self) -> tuple[object, Machine, int]:
-        """Returns what the pickle says, what read it, and the address of its first byte."""
-        member = self._directory.members[f"{self._root}{_PICKLE}"]
+    def constants(self) -> object:
+        """Returns what a compiled model's second pickle says; of other files nothing."""
+        if f"{self._root}{_CONSTANTS}" not in self._directory.members:
+            return None
+        root, machine, _ = self.unpickled(_CONSTANTS)
+        for each in machine.outside:
+            each.folder = "constants"
+        return root
+
+    def notes(self) -> Iterator[str]:
+        """Yields what nothing that was read speaks of."""
+        yield from self._behind
+        folders = tuple(f"{self._root}/{folder}/" for folder in ("data", "constants"))
+        names = self._directory.members.keys() - self._begins.keys()
+        if idle := sorted(name for name in names if name.startswith(folders)):
+            shown = some([visible(name, 60) for name in idle])
+            yield f"not read: {plural(len(idle), 'storage')} of no tensor that is shown: {shown}"
+
+    def unpickled(self, name: str) -> tuple[object, Machine, int]:
+        """Returns what a pickle says, what read it, and the address of its first byte."""
+        member = self._directory.members[f"{self._root}{name}"]
         if member.size > _LARGEST_PICKLE:
             self._directory.refuse(f"has {member.size:,} bytes", member)
         window = self._window(member)
         while window.read(_CHUNK):  # and so hold it against its checksum
             pass
         window.seek(0)
+        pickled = io.BufferedReader(window, _CHUNK)
         try:
-            return *unpickle(io.BufferedReader(window, _CHUNK)), self._begin(member)
+            root, machine = unpickle(pickled)
         except PickleFlawError as flaw:
             where = f"{self._directory.where}, {visible(member.name, 80)}"
             raise MalformedError(str(flaw), where=where) from flaw
+        if left := member.size - pickled.tell():
+            behind = f"{plural(left, 'byte')} behind the pickle in {visible(member.name, 60)}"
+            self._behind.append(f"not read: {behind}")
+        return root, machine, self._begin(member)
 
     def place_of(self, storage: Storage) -> Place:
         """Returns where a storage lies; see `Placing`."""
-        member = self._directory.members.get(f"{self._root}/data/{storage.key}")
+        member = self._directory.members.get(f"{self._root}/{storage.folder}/{storage.key}")
         if member is None:
             raise PickleFlawError(f"its storage {visible(storage.key, 40)} is not in the archive")
         size = storage.whole * storage.dtype.itemsize

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from initcli.core.collector import uncollected
@@ -12,12 +13,13 @@ from initcli.core.tensor import TensorSpec
 from initcli.core.text import some, visible
 from initcli.formats.pytorch.pickles.machine import Machine
 from initcli.formats.pytorch.pickles.records import PickleFlawError
-from initcli.formats.pytorch.placing import Placing
+from initcli.formats.pytorch.placing import Placing, RepeatedError
 from initcli.formats.pytorch.tensors.known import unknown_code
-from initcli.formats.pytorch.tensors.meanings import Absent
+from initcli.formats.pytorch.tensors.meanings import Absent, Array, Broken, View
 from initcli.formats.pytorch.tensors.names import Named, named
 from initcli.formats.pytorch.tensors.walk import Leaf, leaves
 from initcli.formats.storage.checkpoint import OpenedFile, Shard, StoredTensor
+from initcli.formats.storage.defect import Defect, Flaw, Tell, taking_note
 
 Placed = list[tuple[TensorSpec, int]]
 """Tensors, and the addresses at which they begin."""
@@ -33,6 +35,7 @@ class Held:
         root: What its pickle says.
         machine: What read it.
         placing: Where its storages lie.
+        constants: What a second pickle says of what a compiled model needs beside its state.
     """
 
     path: Path
@@ -40,23 +43,33 @@ class Held:
     root: object
     machine: Machine
     placing: Placing
+    constants: object = None
+
+    def leaves(self) -> Iterator[Leaf]:
+        """Yields every tensor that the pickles name."""
+        yield from leaves(self.root)
+        for leaf in leaves(self.constants):
+            yield replace(leaf, path=("constants", *leaf.path))
 
 
 def assembled(held: Held) -> OpenedFile:
     """Returns the tensors of a file, the model's and an optimizer's, and what to say of them.
 
+    What is wrong with single tensors is a defect.
+
     Raises:
-        MalformedError: A tensor makes no sense, or is not in the file.
+        MalformedError: The pickle makes no sense.
     """
     where = visible(str(held.path), 300)
+    defects: list[Defect] = []
     with uncollected():
         try:
-            found = named(held.root, leaves(held.root))
+            found = named(held.root, held.leaves())
         except PickleFlawError as flaw:
             raise MalformedError(str(flaw), where=where) from flaw
-        _refuse_twins([*found.model, *found.optimizer], where)
-        model = _placed(found.model, held.placing, where)
-        optimizer = _placed(found.optimizer, held.placing, where)
+        place = partial(_placed, held.placing, where, taking_note(defects))
+        unread: dict[str, str] = {}
+        model, optimizer = place(found.model, unread), place(found.optimizer, {})
         extents = held.placing.space.extents
         shard = Shard(held.path, held.placing.size, held.identity, extents=extents)
         return OpenedFile(
@@ -64,32 +77,41 @@ def assembled(held: Held) -> OpenedFile:
             _stored(model, shard),
             _stored(optimizer, shard),
             (*_notes(found), *_unknown(held.machine)),
-            unread={
-                leaf.name: leaf.tensor.reason
-                for leaf in found.model
-                if isinstance(leaf.tensor, Absent)
-            },
+            tuple(defects),
+            unread,
         )
 
 
-def _refuse_twins(found: Sequence[Leaf], where: str) -> None:
-    known = set[str]()
+def _placed(
+    placing: Placing, where: str, tell: Tell, found: Sequence[Leaf], unread: dict[str, str]
+) -> Placed:
+    """Returns the tensors that are where they should be, each name once."""
+    placed: dict[str, tuple[TensorSpec, int]] = {}
     for leaf in found:
-        if leaf.name in known:
-            raise MalformedError(f"two tensors are named {visible(leaf.name, 80)}", where=where)
-        known.add(leaf.name)
+        try:
+            if reason := _place(leaf, placing, placed):
+                unread[leaf.name] = reason
+        except PickleFlawError as flaw:
+            here = f"{where}, tensor {visible(leaf.name, 80)}"
+            error = MalformedError(str(flaw), where=here)
+            tell(Defect(Flaw.UNREADABLE, error, f"{flaw}; not read", tensor=leaf.name))
+    return list(placed.values())
 
 
-def _placed(found: Sequence[Leaf], placing: Placing, where: str) -> Placed:
-    placed = Placed()
-    for leaf in found:
-        if not isinstance(leaf.tensor, Absent):
+def _place(leaf: Leaf, placing: Placing, placed: dict[str, tuple[TensorSpec, int]]) -> str:
+    """Places a tensor, or returns why a sound file has one that is not read."""
+    match leaf.tensor:
+        case Absent(reason):
+            return reason
+        case Broken(flaw):
+            raise PickleFlawError(flaw)
+        case found if leaf.name not in placed:
             try:
-                placed.append(placing.place(leaf.name, leaf.tensor))
-            except PickleFlawError as flaw:
-                here = f"{where}, tensor {visible(leaf.name, 80)}"
-                raise MalformedError(str(flaw), where=here) from flaw
-    return placed
+                placed[leaf.name] = placing.place(leaf.name, found)
+            except RepeatedError as error:
+                return str(error)
+            return ""
+    return "another tensor has its name"
 
 
 def _stored(placed: Placed, shard: Shard) -> dict[str, StoredTensor]:
@@ -109,9 +131,11 @@ def _notes(found: Named) -> Iterator[str]:
 
 def _remark(leaf: Leaf) -> str:
     """Returns what a reader should know of a tensor that no finding tells."""
-    if not isinstance(leaf.tensor, Absent):
+    if isinstance(leaf.tensor, View | Array):
         return leaf.tensor.remark
-    return f"not read, {leaf.tensor.reason}" if leaf.is_optimizer else ""
+    if isinstance(leaf.tensor, Absent) and leaf.is_optimizer:
+        return f"not read, {leaf.tensor.reason}"
+    return ""
 
 
 def _unknown(machine: Machine) -> Iterable[str]:

@@ -17,10 +17,14 @@ from initcli.formats.storage.stretch import Stretch
 
 _LARGEST = 2**63
 # What views may take beyond the storage they repeat, all together, in any file.
-_REPEATED = 64 << 20
+_REPEATED = 256 << 20
 
 Place = tuple[int, int]
 """The address of a storage, and its bytes."""
+
+
+class RepeatedError(PickleFlawError):
+    """A tensor repeats its storage beyond reason."""
 
 
 @dataclass
@@ -50,7 +54,8 @@ class Placing:
         """Returns a tensor and its address.
 
         Raises:
-            PickleFlawError: It reaches beyond its storage, or repeats it beyond reason.
+            PickleFlawError: It reaches beyond its storage.
+            RepeatedError: It repeats its storage beyond reason.
         """
         place = self._place_array if isinstance(found, Array) else self._place_view
         return place(name, found)  # type: ignore[arg-type]
@@ -99,7 +104,7 @@ class Placing:
             size = _size(strided)
             self._repeated -= max(0, size - held)
             if self._repeated < 0:
-                raise PickleFlawError(f"views {held:,} bytes of storage as {size:,}")
+                raise RepeatedError(f"views {held:,} bytes of storage as {size:,}")
             self._made[strided] = self.space.place(size, strided)
         return self._made[strided]
 

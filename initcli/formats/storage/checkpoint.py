@@ -181,11 +181,16 @@ def open_regular(path: Path) -> tuple[int, int, tuple[int, int, int]]:
     except (OSError, ValueError) as error:
         hint = "only init takes a factory, file.py:name" if ".py:" in path.name else ""
         raise MissingError(_reason(error), where=visible(str(path), 300), hint=hint) from error
-    status = os.fstat(descriptor)
-    if not stat.S_ISREG(status.st_mode):
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise MissingError("not a regular file", where=visible(str(path), 300))
-    return descriptor, status.st_size, (status.st_dev, status.st_ino, status.st_mtime_ns)
+    return descriptor, *told_of(descriptor)
+
+
+def told_of(descriptor: int) -> tuple[int, tuple[int, int, int]]:
+    """Returns the size of an open file, and its identity."""
+    status = os.fstat(descriptor)
+    return status.st_size, (status.st_dev, status.st_ino, status.st_mtime_ns)
 
 
 def _reason(error: OSError | ValueError) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from initcli.core.errors import MissingError, TruncatedError
 from initcli.core.text import visible
-from initcli.formats.storage.checkpoint import Shard, open_regular
+from initcli.formats.storage.checkpoint import Shard, open_regular, told_of
 from initcli.formats.storage.extents import extent_at
 
 
@@ -67,17 +67,23 @@ def open_shard(shard: Shard) -> Iterator[Reader]:
     open files at the number of workers, however many shards there are.
 
     Raises:
-        TruncatedError: The file is no longer the one whose header was read.
+        TruncatedError: The file is no longer the one whose header was read, or no longer is when
+            the work is done: what was read may be of the old one and of the new.
         MissingError: The file is gone or cannot be opened.
     """
     descriptor, size, identity = open_regular(shard.path)
     try:
-        if identity != shard.identity or size != shard.size:
-            where = visible(str(shard.path), 300)
-            raise TruncatedError("the file changed while it was being read", where=where)
+        _refuse_change(shard, size, identity)
         yield Reader(shard, descriptor)
+        _refuse_change(shard, *told_of(descriptor))
     finally:
         os.close(descriptor)
+
+
+def _refuse_change(shard: Shard, size: int, identity: tuple[int, int, int]) -> None:
+    if identity != shard.identity or size != shard.size:
+        where = visible(str(shard.path), 300)
+        raise TruncatedError("the file changed while it was being read", where=where)
 
 
 def _ends_early(shard: Shard, offset: int) -> TruncatedError:

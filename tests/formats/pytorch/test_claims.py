@@ -104,7 +104,6 @@ REACHING: list[tuple[object, object, object, str]] = [
     ((4,), (1,), 1, "beyond its storage"),
     ((2,), (4,), 0, "beyond its storage"),
     ((2, 2), (2, 2), 0, "beyond its storage"),
-    ((1 << 40,), (0,), 0, "views 16 bytes of storage as 4,398,046,511,104"),
     ((1 << 40, 1 << 40), (0, 0), 0, "product overflows"),
     ((1 << 62,), (1,), 0, "beyond its storage"),
     ((1 << 63,), (1,), 0, "no natural number"),
@@ -132,14 +131,41 @@ def test_what_does_not_lie_within_its_storage_is_refused(
 
 def test_many_small_views_may_not_repeat_a_storage_beyond_reason(tmp_path: Path) -> None:
     wide = filled(1).expand(1 << 22)
-    for count, is_refused in ((3, False), (5, True)):
+    for count in (15, 19):
         state = {f"{i}": wide[i:] for i in range(count)}
-        path = saved(tmp_path / "w", state)
-        if is_refused:
-            with pytest.raises(MalformedError, match="views 4 bytes of storage"):
-                open_checkpoint(path)
-        else:
-            assert len(open_checkpoint(path).tensors) == count
+        opened = open_checkpoint(saved(tmp_path / "w", state))
+        assert len(opened.tensors) == min(count, 16)
+        assert all(why.startswith("views 4 bytes") for why in opened.unread.values())
+        assert len(opened.tensors) + len(opened.unread) == count
+
+
+def test_a_few_bytes_viewed_as_terabytes_are_told_and_not_read(tmp_path: Path) -> None:
+    opened = open_checkpoint(archive_of(tmp_path / "w", strided((1 << 40,), (0,))))
+    assert not opened.tensors
+    assert opened.unread == {"w": "views 16 bytes of storage as 4,398,046,511,104"}
+
+
+@both_layouts
+def test_what_is_wrong_with_one_tensor_hides_no_other(layout: str, tmp_path: Path) -> None:
+    class Odd:
+        def __reduce__(self) -> tuple[object, ...]:
+            rebuild = torch._utils._rebuild_tensor_v2  # noqa: SLF001 - as pickles name it
+            return rebuild, (filled(2).untyped_storage(), 0, (2,), (9,))
+
+    path = saved(tmp_path / "w", {"a": filled(2), "odd": Odd(), "z": filled(3)}, layout)
+    opened = open_checkpoint(path, lenient=True)
+    assert contents_of(opened) == {"a": content_of(filled(2)), "z": content_of(filled(3))}
+    assert [each.tensor for each in opened.defects] == ["odd"]
+    with pytest.raises(MalformedError, match="with other arguments than it takes"):
+        open_checkpoint(path)
+
+
+def test_what_lies_behind_a_pickle_or_belongs_to_no_tensor_is_told(tmp_path: Path) -> None:
+    path = archive_of(tmp_path / "w", strided((4,), (1,)) + b"N.", **{"data/7": b"seven"})
+    assert open_checkpoint(path).notes == (
+        "not read: 2 bytes behind the pickle in w/data.pkl",
+        "not read: 1 storage of no tensor that is shown: w/data/7",
+    )
 
 
 def test_a_pickle_whose_checksum_is_another_is_refused(tmp_path: Path) -> None:

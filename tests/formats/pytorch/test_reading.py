@@ -148,6 +148,39 @@ class Marked(torch.Tensor):
     pass
 
 
+@pytest.mark.filterwarnings("ignore")
+@both_layouts
+def test_scales_of_quantised_channels_are_read_too(layout: str, tmp_path: Path) -> None:
+    scales, zeros = torch.tensor([0.1, 0.2], dtype=torch.float64), torch.tensor([0, 3])
+    value = torch.quantize_per_channel(filled(2, 5), scales, zeros, 0, torch.qint8)
+    assert contents_of(opened_from(tmp_path / "w", {"w": value}, layout)) == {
+        "w": content_of(value.int_repr()),
+        "w.scales": content_of(scales),
+        "w.zero_points": content_of(zeros),
+    }
+
+
+@both_layouts
+def test_what_a_parameter_carries_is_read_too(layout: str, tmp_path: Path) -> None:
+    parameter = torch.nn.Parameter(filled(3))
+    parameter.scale = filled(2, seed=1)  # type: ignore[attr-defined]
+    assert contents_of(opened_from(tmp_path / "w", {"w": parameter}, layout)) == {
+        "w": content_of(parameter),
+        "w.scale": content_of(filled(2, seed=1)),
+    }
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_constants_of_a_compiled_model_are_read_too(tmp_path: Path) -> None:
+    module = torch.nn.Linear(3, 2).eval()
+    frozen = torch.jit.freeze(torch.jit.script(module))
+    torch.jit.save(frozen, tmp_path / "w")
+    found = contents_of(open_checkpoint(tmp_path / "w"))
+    assert {name.partition(".")[0] for name in found} == {"constants"}
+    expected = [content_of(value) for value in module.state_dict().values()]
+    assert sorted(found.values()) == sorted(expected)
+
+
 @both_layouts
 def test_quantised_values_are_the_integers_that_are_stored(layout: str, tmp_path: Path) -> None:
     value = torch.quantize_per_tensor(torch.tensor([-1.0, 0.5, 2.0]), 0.1, 3, torch.qint8)

@@ -74,6 +74,20 @@ def become_a_directory(path: Path) -> None:
     path.mkdir()
 
 
+def read_while(happens: Callable[[Path], None], stored: StoredTensor) -> None:
+    with open_shard(stored.shard) as reader:
+        reader.read(stored.offset, memoryview(bytearray(1)))
+        happens(stored.shard.path)
+
+
+@pytest.mark.parametrize("happens", [append, modify])
+def test_a_file_that_changes_while_it_is_read_is_refused(
+    happens: Callable[[Path], None], stored: StoredTensor
+) -> None:
+    with pytest.raises(TruncatedError, match="changed while it was being read"):
+        read_while(happens, stored)
+
+
 @pytest.mark.parametrize(
     ("happens", "error"),
     [

@@ -94,12 +94,18 @@ def states_of(state: object) -> tuple[object, ...]:
 
 
 class Persistent:
-    """What lies outside of the pickle, by whatever it is known there."""
+    """What lies outside of the pickle, by whatever it is known there.
 
-    __slots__ = ("key",)
+    Attributes:
+        key: What the pickle calls it.
+        folder: Where in an archive it lies.
+    """
+
+    __slots__ = ("folder", "key")
 
     def __init__(self, key: object) -> None:
         self.key = key
+        self.folder = "data"
 
 
 _STATES = 2

@@ -65,6 +65,17 @@ class Absent:
 
 
 @dataclass(frozen=True, slots=True)
+class Broken:
+    """A tensor that makes no sense.
+
+    Attributes:
+        flaw: What is wrong with it.
+    """
+
+    flaw: str
+
+
+@dataclass(frozen=True, slots=True)
 class Parts:
     """What stands for a tensor, or makes one up.
 
@@ -77,4 +88,5 @@ class Parts:
     remark: str = ""
 
 
-Meaning = View | Array | Absent | Parts
+Tensor = View | Array | Absent | Broken
+Meaning = Tensor | Parts

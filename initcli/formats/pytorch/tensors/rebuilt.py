@@ -6,6 +6,7 @@ Source: https://github.com/pytorch/pytorch/blob/v2.13.0/torch/_utils.py
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from initcli.core.dtypes import DTYPES, FOREIGN, DType
 from initcli.core.text import visible
@@ -103,13 +104,19 @@ def _unless_lazy(view: View, metadata: object = None) -> View | Absent:
     return Absent("to be conjugated or negated when it is used") if is_lazy else view
 
 
-def _parameter(data: object, *_: object) -> Parts:
-    return Parts((("", data),))
+def _parameter(data: object, _grad: object, _hooks: object, state: object = None) -> Parts:
+    return Parts((("", data), ("", state)))
 
 
-def _quantised(storage: object, first: object, shape: object, strides: object, *_: object) -> View:
-    view = _view(storage, first, shape, strides)
-    return View(view.storage, view.dtype, view.first, view.shape, view.strides, INTEGERS)
+def _quantised(*told: object) -> View | Parts:
+    """What is stored are integers; and, where each channel has its own, scales and zeros."""
+    storage, first, shape, strides, quantiser, *_ = told
+    _, *scales = quantiser if isinstance(quantiser, tuple) and quantiser else (None,)
+    beside = zip(("scales", "zero_points"), scales, strict=False)
+    if named := tuple((name, each) for name, each in beside if isinstance(each, Call)):
+        alone = Call(Global("torch._utils", "_rebuild_qtensor"), (*told[:4], None))
+        return Parts((("", alone), *named))
+    return replace(_view(storage, first, shape, strides), remark=INTEGERS)
 
 
 _SPARSE = {

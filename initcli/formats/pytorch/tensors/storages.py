@@ -47,6 +47,7 @@ class Storage:
         whole: How many there are.
         first: Which of them is the first of this; only a legacy file has parts of storages.
         count: How many are of this.
+        folder: Where in an archive it lies.
     """
 
     key: str
@@ -54,6 +55,7 @@ class Storage:
     whole: int
     first: int
     count: int
+    folder: str = "data"
 
     def part_of(self, begin: int) -> tuple[int, int]:
         """Returns the address of the first value, and the bytes of all.
@@ -75,7 +77,9 @@ def storage_of(record: object) -> Storage | None:
     Raises:
         PickleFlawError: It is a storage, and makes no sense.
     """
-    key = record.key if isinstance(record, Persistent) else None
+    if not isinstance(record, Persistent):
+        return None
+    key = record.key
     if not isinstance(key, tuple) or len(key) not in _LENGTHS or key[0] not in _TAGS:
         return None
     _, kind, name, _, count, *more = key
@@ -86,7 +90,7 @@ def storage_of(record: object) -> Storage | None:
         raise PickleFlawError(f"{visible(str(kind), 80)} is no known storage")
     dtype = DTYPES.get(code) or FOREIGN[code]
     first, part = _part(more[0] if more else None, count)
-    return Storage(name, dtype, natural(count), natural(first), natural(part))
+    return Storage(name, dtype, natural(count), natural(first), natural(part), record.folder)
 
 
 def _part(told: object, count: object) -> tuple[object, object]:

@@ -15,7 +15,7 @@ from initcli.formats.pytorch.pickles.records import (
     pairs_of,
     states_of,
 )
-from initcli.formats.pytorch.tensors.meanings import Absent, Array, Meaning, View
+from initcli.formats.pytorch.tensors.meanings import Broken, Meaning, Tensor
 from initcli.formats.pytorch.tensors.rebuilt import meaning
 
 # Several times what the largest models hold, and seconds of work.
@@ -42,7 +42,7 @@ class Leaf:
     """
 
     path: tuple[str, ...]
-    tensor: View | Array | Absent
+    tensor: Tensor
     remarks: tuple[str, ...] = ()
     is_optimizer: bool = False
 
@@ -100,7 +100,7 @@ class _Walk:
         if id(value) in self._entered or id(value) in self._barren:
             return
         found = self._meaning(value)
-        if isinstance(found, View | Array | Absent):
+        if isinstance(found, Tensor):
             yield self._leaf(name, found)
             return
         if _is_flat(value):
@@ -117,10 +117,10 @@ class _Walk:
         if not isinstance(value, Call | Persistent):
             return None
         if id(value) not in self._meanings:
-            self._meanings[id(value)] = meaning(value)
+            self._meanings[id(value)] = _meaning_or_flaw(value)
         return self._meanings[id(value)]
 
-    def _leaf(self, name: str, found: View | Array | Absent) -> Leaf:
+    def _leaf(self, name: str, found: Tensor) -> Leaf:
         path = tuple(part for part in (*(level.name for level in self._way), name) if part)
         self._tensors += 1
         self._length += sum(len(part) + _REFERENCE for part in path)
@@ -133,6 +133,14 @@ class _Walk:
         self._entered.pop(id(level.node), None)
         if level.tensors_before == self._tensors:
             self._barren[id(level.node)] = level.node
+
+
+def _meaning_or_flaw(record: Call | Persistent) -> Meaning | None:
+    """Keeps what is wrong with one tensor from hiding all others."""
+    try:
+        return meaning(record)
+    except PickleFlawError as flaw:
+        return Broken(str(flaw))
 
 
 def _is_flat(value: object) -> bool:

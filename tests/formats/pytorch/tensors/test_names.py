@@ -12,7 +12,8 @@ import torch
 
 from initcli.core.errors import MalformedError
 from initcli.formats.detect import open_checkpoint
-from torch_files import LAYOUTS, saved
+from stored_bytes import contents_of
+from torch_files import LAYOUTS, content_of, saved
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -165,9 +166,10 @@ def test_a_tensor_shared_beyond_reason_is_refused(tmp_path: Path) -> None:
         open_checkpoint(saved(tmp_path / "w", {"x": shared}))
 
 
-def test_two_tensors_of_one_name_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(MalformedError, match=r"two tensors are named a\.b"):
-        open_checkpoint(saved(tmp_path / "w", {"a": {"b": t()}, "a.b": t(1)}))
+def test_of_two_tensors_of_one_name_the_first_is_read(tmp_path: Path) -> None:
+    opened = open_checkpoint(saved(tmp_path / "w", {"a": {"b": t(1)}, "a.b": t(2)}))
+    assert contents_of(opened) == {"a.b": content_of(t(1))}
+    assert opened.unread == {"a.b": "another tensor has its name"}
 
 
 def test_depth_is_no_danger(tmp_path: Path) -> None:
