@@ -6,18 +6,24 @@ Source: https://huggingface.co/docs/transformers/big_models
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
+from initcli.core.collector import uncollected
 from initcli.core.errors import InitcliError, MalformedError
 from initcli.core.text import visible
 from initcli.formats.agreement import Opened, absent_or_unreadable, agreed
-from initcli.formats.json.strict import parse_object
+from initcli.formats.json.stream import JsonStream
 from initcli.formats.kinds import read_file
 from initcli.formats.plain_name import is_plain_name
 from initcli.formats.safetensors import HEADER_LIMIT
 from initcli.formats.storage.aliases import without_aliases
 from initcli.formats.storage.checkpoint import Checkpoint, StoredTensor, open_regular
 from initcli.formats.storage.defect import Defect, Tell, refuse, taking_note
+
+_MAP = "weight_map"
+# Several times what the largest models have.
+_MOST = 1_000_000
 
 
 def read_index(path: Path, *, lenient: bool = False) -> Checkpoint:
@@ -37,15 +43,13 @@ def read_index(path: Path, *, lenient: bool = False) -> Checkpoint:
             broken.
     """
     where = visible(str(path), 300)
-    document = parse_object(_read_small(path, where), where)
-    weight_map = _weight_map(document.get("weight_map"), where)
+    weight_map, metadata = _told(path, where)
     defects: list[Defect] = []
     tell: Tell = taking_note(defects) if lenient else refuse
     opened = _opened(path, weight_map, tell)
     if defects and not opened:
         refuse(defects[0])
     tensors, aliases = without_aliases(agreed(weight_map, opened, where, tell))
-    metadata = document.get("metadata")
     return Checkpoint(
         path,
         tuple(each.shard for each in opened.values()),
@@ -53,7 +57,7 @@ def read_index(path: Path, *, lenient: bool = False) -> Checkpoint:
         aliases,
         _optimizer(opened),
         path,
-        metadata if isinstance(metadata, dict) else {},
+        metadata,
         tuple(dict.fromkeys(note for each in opened.values() for note in each.notes)),
         tuple(defects),
         {name: why for each in opened.values() for name, why in each.unread.items()},
@@ -64,23 +68,37 @@ def _optimizer(opened: Opened) -> dict[str, StoredTensor]:
     return {name: each for file in opened.values() for name, each in file.optimizer.items()}
 
 
-def _read_small(path: Path, where: str) -> bytes:
+def _told(path: Path, where: str) -> tuple[dict[str, str], dict[str, object]]:
+    """Returns the shard of every name, and the index's metadata."""
     descriptor, size, _ = open_regular(path)
-    with os.fdopen(descriptor, "rb") as file:
+    weight_map: dict[str, str] | None = None
+    told: dict[str, object] = {}
+    with os.fdopen(descriptor, "rb") as file, uncollected():
         if size > HEADER_LIMIT:
             raise MalformedError(f"an index of {size:,} bytes", where=where)
-        return file.read(HEADER_LIMIT)
+        stream = JsonStream(file.read, where)
+        for key in stream.members():
+            if key in told or (key == _MAP and weight_map is not None):
+                raise MalformedError(f"duplicate name {visible(key, 80)}", where=where)
+            if key == _MAP:
+                weight_map = stream.texts(_MAP, _MOST)
+            else:
+                value = stream.value()
+                told[key] = value if key == "metadata" else None
+        stream.finish()
+    if weight_map is None:
+        raise MalformedError(f"the index has no {_MAP}", where=where)
+    _refuse_paths(weight_map.values(), where)
+    metadata = told.get("metadata")
+    return weight_map, metadata if isinstance(metadata, dict) else {}
 
 
-def _weight_map(value: object, where: str) -> dict[str, str]:
-    if not isinstance(value, dict):
-        raise MalformedError("the index has no weight_map", where=where)
-    for shard_name in value.values():
-        if not isinstance(shard_name, str) or not is_plain_name(shard_name):
-            shown = visible(str(shard_name), 80)
+def _refuse_paths(shard_names: Iterable[str], where: str) -> None:
+    for shard_name in dict.fromkeys(shard_names):
+        if not is_plain_name(shard_name):
+            shown = visible(shard_name, 80)
             message = f"shard name {shown} is not a plain file name"
             raise MalformedError(message, where=where, hint="shards lie beside their index")
-    return value
 
 
 def _opened(path: Path, weight_map: dict[str, str], tell: Tell) -> Opened:

@@ -164,10 +164,8 @@ def test_all_that_is_wrong_is_told_at_once(sharded: Path) -> None:
     assert list(checkpoint.tensors) == ["a", "b", "c"]
 
 
-@pytest.mark.parametrize("name", ["../1.safetensors", "/etc/passwd", "..\\1", "C:1", "", 1, None])
-def test_a_hostile_index_is_refused_whole_by_a_lenient_reader_too(
-    name: object, sharded: Path
-) -> None:
+@pytest.mark.parametrize("name", ["../1.safetensors", "/etc/passwd", "..\\1", "C:1", ""])
+def test_a_hostile_index_is_refused_whole_by_a_lenient_reader_too(name: str, sharded: Path) -> None:
     with pytest.raises(MalformedError, match="is not a plain file name"):
         opened(sharded, AGREED | {"d": name})
 

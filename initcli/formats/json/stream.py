@@ -85,6 +85,33 @@ class JsonStream:
                     self._at = end
                     return value
 
+    def texts(self, what: str, most: int) -> dict[str, str]:
+        """Returns the object of strings that comes next, of which equal ones are kept once.
+
+        Args:
+            what: What it is, as messages name it.
+            most: How many it may hold: of the shortest there are millions in a document, for
+                which a gigabyte would not do.
+
+        Raises:
+            MalformedError: It is something else, names one twice, or holds more.
+        """
+        texts: dict[str, str] = {}
+        known: dict[str, str] = {}
+        flaw = MalformedError(f"{what} must map strings to strings", where=self._where)
+        if self.next() != "{":
+            raise flaw
+        for name in self.members():
+            if self.next() != '"':
+                raise flaw
+            if name in texts:
+                raise MalformedError(f"duplicate name {visible(name, 80)}", where=self._where)
+            if len(texts) == most:
+                raise MalformedError(f"{what} has more than {most:,} entries", where=self._where)
+            value = str(self.value())
+            texts[name] = known.setdefault(value, value)
+        return texts
+
     def next(self) -> str:
         """Returns the next character that is no space, and leaves it there; nothing at the end."""
         while True:
