@@ -86,6 +86,10 @@ def _names(count: int) -> dict[str, str]:
     return {f"{number:x}": "1.safetensors" for number in range(count)}
 
 
+def _short_names(count: int) -> bytes:
+    return b'{"weight_map":{' + b",".join(b'"%x":"1"' % number for number in range(count)) + b"}}"
+
+
 def _texts() -> Iterator[tuple[str, bytes]]:
     for depth in (1_000, 100_000):
         yield f"lists {depth} deep", b'{"weight_map":' + b"[" * depth + b"]" * depth + b"}"
@@ -129,7 +133,7 @@ def hostile_indexes() -> Iterator[Case]:
     for name, raw in _texts():
         yield case(f"an index: {name}", sharded(raw))
     yield Case("an index: 600,000 names", lambda: sharded(told(_names(600_000))))
-    yield Case("an index: five million names", lambda: sharded(told(_names(5_000_000))))
+    yield Case("an index: five million names", lambda: sharded(_short_names(5_000_000)))
     for name, content in _shards():
         yield case(name, content)
     sound = told(AGREED, metadata={"total_size": 32})
