@@ -6,6 +6,9 @@ import functools
 from collections.abc import Iterator
 from typing import Any
 
+# Imported before there are threads. It adds to a table of NumPy's that others of NumPy's modules
+# go through when they are first needed, maybe by a thread at that moment.
+import ml_dtypes  # noqa: F401
 import numpy as np
 from numpy.typing import NDArray
 

@@ -106,6 +106,12 @@ def test_reading_values_imports_numpy(tmp_path: Path) -> None:
     assert "numpy" in imported_by(tmp_path, "stats", DIGITS)
 
 
+def test_what_adds_to_tables_of_numpy_is_imported_before_a_thread_needs_them() -> None:
+    """A thread that first needs `numpy.ma`, which goes through such a table, found it changing."""
+    code = "import sys, initcli.statistics.fold; sys.exit('ml_dtypes' not in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
 def test_scipy_is_imported_for_verdicts_only(tmp_path: Path) -> None:
     assert "scipy" not in imported_by(tmp_path, "stats", DIGITS)
     assert "scipy" in imported_by(tmp_path, "stats", DIGITS, "--scheme", "normal")

@@ -18,6 +18,7 @@ from gguf import GGUFEndian, GGUFWriter
 from numpy.typing import NDArray
 from safetensors.numpy import save_file
 
+from in_torch import write_arrays, write_packed, write_torch, write_turned
 from shell import Run
 
 _SHAPES = [(), (1,), (7,), (5, 3), (40, 30), (2, 3, 4), (2, 3, 2, 5), (0, 3), (300, 257)]
@@ -139,6 +140,10 @@ _GGUF = "i1 i2 i4 i8 f2 f4 f8"
 _NUMPY = "? i1 i2 i4 i8 u1 u2 u4 u8 f2 f4 f8 c8"
 
 FORMATS = {
+    "pt": Format(write_torch, _NUMPY),
+    "pt of views": Format(write_turned, _NUMPY),
+    "pt deflated": Format(write_packed, _NUMPY),
+    "pkl": Format(write_arrays, _NUMPY),
     "npz": Format(_npz, _NUMPY),
     "npz deflated": Format(_npz_deflated, _NUMPY),
     "npz big-endian Fortran": Format(_npz_foreign, _NUMPY),
