@@ -23,6 +23,7 @@ class Format(enum.StrEnum):
     JSONL = "jsonl"
     CSV = "csv"
     MARKDOWN = "markdown"
+    HTML = "html"
     SVG = "svg"
     JUNIT = "junit"
     SARIF = "sarif"
@@ -37,6 +38,7 @@ _SUFFIXES = {
     ".csv": Format.CSV,
     ".md": Format.MARKDOWN,
     ".markdown": Format.MARKDOWN,
+    ".html": Format.HTML,
     ".svg": Format.SVG,
     ".xml": Format.JUNIT,
     ".sarif": Format.SARIF,
@@ -46,6 +48,7 @@ _STREAMERS = {
     Format.JSONL: ("json_lines", "json_line_pieces"),
     Format.CSV: ("csv_sheet", "csv_pieces"),
     Format.MARKDOWN: ("markdown", "markdown_pieces"),
+    Format.HTML: ("html", "html_pieces"),
     Format.SVG: ("svg", "svg_pieces"),
     Format.JUNIT: ("junit", "junit_pieces"),
     Format.SARIF: ("sarif", "sarif_pieces"),

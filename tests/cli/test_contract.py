@@ -434,7 +434,7 @@ def test_the_same_input_gives_the_same_bytes_whatever_the_jobs(run: Run, samples
     assert len(outputs) == 1
 
 
-@pytest.mark.parametrize("suffix", ["json", "jsonl", "csv", "md", "svg", "txt"])
+@pytest.mark.parametrize("suffix", ["json", "jsonl", "csv", "md", "html", "svg", "txt"])
 def test_a_report_file_takes_the_form_its_name_implies(
     run: Run, samples: Path, tmp_path: Path, suffix: str
 ) -> None:

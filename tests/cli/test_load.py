@@ -90,7 +90,7 @@ def test_processes_on_one_file_tell_the_same(samples: Path) -> None:
     assert not err
 
 
-@pytest.mark.parametrize("form", ["table", "json", "jsonl", "csv", "markdown"])
+@pytest.mark.parametrize("form", ["table", "json", "jsonl", "csv", "markdown", "html"])
 def test_a_pipe_that_head_closes_ends_quietly(form: str, tmp_path: Path) -> None:
     path = many(tmp_path / "many.safetensors", "F32", 3_000)
     command = shlex.join(map(str, [COMMAND, "stats", path, "--format", form, "--fail-on", "never"]))

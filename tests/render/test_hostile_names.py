@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import base64
 import csv
+import hashlib
 import io
 import json
 import re
 import xml.etree.ElementTree as ET
+from collections import Counter
+from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
@@ -110,6 +114,43 @@ def test_a_name_that_starts_like_a_command_stays_aligned(report: initcli.StatsRe
     [plain] = [line for line in lines if line.startswith("plain.weight ")]
     [forged] = [line for line in lines if line.startswith(r"\x3a:error::forged ")]
     assert len(plain) == len(forged)
+
+
+class _Page(HTMLParser):
+    """Collects what a browser would find."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags = Counter[str]()
+        self.attributes: set[str] = set()
+        self.policy = ""
+        self.style = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags[tag] += 1
+        self.attributes |= {name for name, _ in attrs}
+        if ("http-equiv", "Content-Security-Policy") in attrs:
+            self.policy = dict(attrs)["content"] or ""
+
+    def handle_data(self, data: str) -> None:
+        if self.lasttag == "style":
+            self.style += data
+
+
+def test_html_has_the_tags_of_ours_and_may_run_nothing(report: initcli.StatsReport) -> None:
+    text = renderer(Format.HTML)(report)
+    page = _Page()
+    page.feed(text)
+    assert not CONTROL.search(text)
+    assert page.tags["tr"] == 1 + len(HOSTILE) + 1
+    assert page.tags["li"] == len(report.told) + len(report.notes)
+    rows = {"tr", "th", "td", "thead", "tbody", "tfoot", "table"}
+    once = {"html", "head", "meta", "title", "style", "body", "h1", "ul", "div", "footer"}
+    assert set(page.tags) <= rows | once | {"li", "b", "code"}
+    assert page.attributes == {"lang", "charset", "http-equiv", "content", "name", "class", "scope"}
+    digest = base64.b64encode(hashlib.sha256(page.style.encode()).digest())
+    assert page.policy.startswith("default-src 'none'; ")
+    assert f"style-src 'sha256-{digest.decode()}'" in page.policy
 
 
 def test_svg_is_well_formed_and_without_scripts(report: initcli.StatsReport) -> None:
