@@ -9,6 +9,7 @@ from initcli.reports.table import Column, Form
 from initcli.statistics.portrait import Histogram
 
 _SIGNIFICANT = 4
+_MOST_SIDES = 16
 _BARS = " ▁▂▃▄▅▆▇█"
 _SPEC = f".{_SIGNIFICANT}g"
 
@@ -56,7 +57,10 @@ def _text(value: object) -> str:
 
 
 def _shape(value: object) -> str:
-    return "×".join(map(str, value)) or "scalar" if isinstance(value, tuple) else _text(value)
+    if not isinstance(value, tuple):
+        return _text(value)
+    shown = "×".join(map(str, value[:_MOST_SIDES])) or "scalar"
+    return f"{shown}×… ({len(value):,} sides)" if len(value) > _MOST_SIDES else shown
 
 
 def _count(value: object) -> str:

@@ -116,6 +116,12 @@ def _bombs() -> Iterator[tuple[str, bytes, tuple[int, ...]]]:
     yield "4 MiB of marks", PROTO + b"(" * (4 << 20) + b".", (REFUSED,)
     yield "a million names", PROTO + b"ca\nb\n" * (1 << 20) + b".", (REFUSED,)
     yield "a stop without a value", PROTO + b".", (REFUSED,)
+    yield "30 million protocols", PROTO * (31 << 20), (REFUSED,)
+    yield (
+        "a text of 70 MB",
+        PROTO + b"X" + (70 << 20).to_bytes(4, "little") + b"a" * (70 << 20),
+        (REFUSED,),
+    )
     yield "no stop", PROTO + b"}", (REFUSED,)
     yield "nothing at all", b"", (REFUSED,)
 
@@ -144,6 +150,15 @@ def _shared() -> Iterator[tuple[str, bytes]]:
     yield "states of many parts", listed[:-2] + b"e0(" + module * many + b"l"
     yield "items of many", listed + b"(" + of_items * many + b"l"
     yield "shapes of many dimensions", shape + b"(" + shaped * many + b"l"
+    arguments = b"(" + b"N" * 500_000 + b"tq\1" + b"0ctorch._utils\n_rebuild_tensor_v2\nq\2" + b"0"
+    yield "arguments of many", arguments + b"(" + b"h\2h\1R" * many + b"l"
+    held = b"(" + tensor() * 3_000 + b"l"
+    yield "names of nothing", (b"}" + plain("")) * many + held + b"s" * many
+    yield "shards within shards", _WITHIN * many + held + b"stR" * many
+    text = b"c_codecs\nencode\n" + plain("a" * 4_000_000) + plain("latin1") + b"\x86Rq\x090"
+    yield "arrays of one text", text + b"(" + _array(4_000_000, b"h\x09") * 200 + b"l"
+    objects = b"}q\x080(" + b"h\x08" * 200_000 + b"lq\x090"
+    yield "arrays of many objects", objects + b"(" + _array(200_000, b"h\x09") * 200 + b"l"
     yield (
         "many wrappers",
         b"}"
@@ -154,6 +169,20 @@ def _shared() -> Iterator[tuple[str, bytes]]:
         + b"l"
         + b"s" * 20_001,
     )
+
+
+# A tensor of a class of its own, which is what is local to it; its state goes on behind.
+_WITHIN = (
+    b"ctorch._tensor\n_rebuild_from_type_v2\n("
+    b"ctorch._utils\n_rebuild_wrapper_subclass\nNN}" + plain("_local_tensor")
+)
+
+
+def _array(count: int, values: bytes) -> bytes:
+    """Returns the opcodes of an array of bytes."""
+    dtype = b"cnumpy\ndtype\n" + plain(("u1", False, True)) + b"R"
+    empty = b"cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\n" + plain((0,)) + b"NtR"
+    return empty + b"(K\1" + plain((count,)) + dtype + b"\x89" + values + b"tb"
 
 
 def _lengths() -> Iterator[tuple[str, bytes]]:

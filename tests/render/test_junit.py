@@ -72,7 +72,12 @@ def test_a_check_that_could_not_look_is_no_case(small: Path) -> None:
         assert f"a {code}" not in plain
         assert f"a {code}" in cases(initcli.stats(small, **options))
     listed = cases(initcli.stats(small, columns="name,shape"))
-    assert set(listed) == {"initcli.stats/1", "(checkpoint) IC303", "(checkpoint) IC907"}
+    assert set(listed) == {
+        "initcli.stats/1",
+        "(checkpoint) IC303",
+        "(checkpoint) IC907",
+        "(checkpoint) IC908",
+    }
     assert not {"(checkpoint) IC301", "(checkpoint) IC306"} & set(plain)
 
 

@@ -25,12 +25,13 @@ from initcli.formats.storage.extents import AddressSpace
 from initcli.formats.storage.reading import Reader
 from initcli.formats.storage.window import Window
 from initcli.formats.zip.content import Content, content_of
-from initcli.formats.zip.directory import Member, ZipDirectory
+from initcli.formats.zip.directory import STORED, Member, ZipDirectory
 from initcli.formats.zip.inflated import States
 
 _PICKLE = "/data.pkl"
 _CONSTANTS = "/constants.pkl"
 _LARGEST_PICKLE = 1 << 30
+_LARGEST_DEFLATED = 1 << 28
 _CHUNK = 1 << 20
 _ORDERS = {b"little": False, b"big": True}
 
@@ -122,7 +123,7 @@ class _Archive:
     def unpickled(self, name: str) -> tuple[object, Machine, int]:
         """Returns what a pickle says, what read it, and the address of its first byte."""
         member = self._directory.members[f"{self._root}{name}"]
-        if member.size > _LARGEST_PICKLE:
+        if member.size > (_LARGEST_PICKLE if member.method == STORED else _LARGEST_DEFLATED):
             self._directory.refuse(f"has {member.size:,} bytes", member)
         window = self._window(member)
         while window.read(_CHUNK):  # and so hold it against its checksum

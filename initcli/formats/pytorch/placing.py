@@ -10,7 +10,7 @@ from initcli.core.tensor import Shape, TensorSpec
 from initcli.formats.making.literal import Literal
 from initcli.formats.making.strided import Strided, strides_of
 from initcli.formats.pytorch.pickles.records import PickleFlawError
-from initcli.formats.pytorch.tensors.meanings import Array, View
+from initcli.formats.pytorch.tensors.meanings import Array, Encoded, View
 from initcli.formats.pytorch.tensors.storages import Storage
 from initcli.formats.storage.extents import AddressSpace
 from initcli.formats.storage.stretch import Stretch
@@ -47,7 +47,8 @@ class Placing:
 
     def __post_init__(self) -> None:
         self._made: dict[Strided, int] = {}
-        self._held: dict[Array, int] = {}
+        self._held: dict[int, Place] = {}
+        self._kept: list[str | bytes] = []  # so that no other gets its identity
         self._repeated = max(self.size, _REPEATED)
 
     def place(self, name: str, found: View | Array) -> tuple[TensorSpec, int]:
@@ -62,20 +63,27 @@ class Placing:
 
     def _place_array(self, name: str, array: Array) -> tuple[TensorSpec, int]:
         spec = TensorSpec(name, array.dtype, array.shape)
-        base, itemsize = self._base(array), array.dtype.itemsize
+        base, size = self._base(array.raw)
+        if size != spec.nbytes:
+            flaw = f"a NumPy array of {size:,} bytes, which is not what its shape takes"
+            raise PickleFlawError(flaw)
+        itemsize = array.dtype.itemsize
         if array.swapped == 1 and not (array.is_fortran and spec.is_matrix):
             return spec, base
         strides = strides_of(array.shape, itemsize, is_fortran=array.is_fortran)
         strided = Strided(base, itemsize, array.shape, strides, array.swapped)
         return spec, self._make(strided, spec.nbytes)
 
-    def _base(self, array: Array) -> int:
-        """Returns where the values of an array begin, in the pickle or behind the file."""
-        if isinstance(array.raw, Stretch):
-            return self.pickle_at + array.raw.begin
-        if array not in self._held:
-            self._held[array] = self.space.place(len(array.raw), Literal(array.raw))
-        return self._held[array]
+    def _base(self, raw: Stretch | bytes | Encoded) -> Place:
+        """Returns where the values of an array lie, in the pickle or behind the file."""
+        if isinstance(raw, Stretch):
+            return self.pickle_at + raw.begin, raw.size
+        held = raw.text if isinstance(raw, Encoded) else raw
+        if id(held) not in self._held:
+            literal = _encoded(raw) if isinstance(raw, Encoded) else raw
+            self._held[id(held)] = self.space.place(len(literal), Literal(literal)), len(literal)
+            self._kept.append(held)
+        return self._held[id(held)]
 
     def _place_view(self, name: str, view: View) -> tuple[TensorSpec, int]:
         base, held = self.place_of(view.storage)
@@ -107,6 +115,14 @@ class Placing:
                 raise RepeatedError(f"views {held:,} bytes of storage as {size:,}")
             self._made[strided] = self.space.place(size, strided)
         return self._made[strided]
+
+
+def _encoded(raw: Encoded) -> bytes:
+    try:
+        errors = "surrogatepass" if raw.encoding == "utf-8" else "strict"
+        return raw.text.encode(raw.encoding, errors)
+    except UnicodeEncodeError as error:
+        raise PickleFlawError("a NumPy array whose values are no bytes") from error
 
 
 def _size(strided: Strided) -> int:

@@ -7,7 +7,7 @@ from functools import partial
 
 from initcli.formats.pytorch.pickles.machine import Act, Machine
 from initcli.formats.pytorch.pickles.records import Pairs
-from initcli.formats.pytorch.pickles.weights import LIST, MEMO, PAIRS, REFERENCE, TUPLE
+from initcli.formats.pytorch.pickles.weights import LIST, MEMO, PAIRS, REFERENCE, STEP, TUPLE
 
 _LONGEST_NUMBER = 1 << 10
 _number = int.from_bytes  # what half of all opcodes read
@@ -103,8 +103,8 @@ def _put_next(machine: Machine) -> None:
 
 CONTAINERS: dict[bytes, tuple[int, Act]] = {
     pickle.MARK: (LIST, Machine.mark),
-    pickle.POP: (0, _pop),
-    pickle.POP_MARK: (0, _pop_above),
+    pickle.POP: (STEP, _pop),
+    pickle.POP_MARK: (STEP, _pop_above),
     pickle.DUP: (REFERENCE, _twice),
     pickle.EMPTY_TUPLE: (REFERENCE, _nothing),
     pickle.TUPLE1: (TUPLE, partial(_tuple, 1)),
@@ -114,14 +114,14 @@ CONTAINERS: dict[bytes, tuple[int, Act]] = {
     pickle.EMPTY_LIST: (LIST, _list),
     pickle.LIST: (REFERENCE, _list_above),
     pickle.APPEND: (REFERENCE, _append),
-    pickle.APPENDS: (0, _append_above),
+    pickle.APPENDS: (STEP, _append_above),
     pickle.EMPTY_SET: (LIST, _list),
     pickle.FROZENSET: (TUPLE, _tuple_above),
-    pickle.ADDITEMS: (0, _append_above),
+    pickle.ADDITEMS: (STEP, _append_above),
     pickle.EMPTY_DICT: (PAIRS, _dict),
     pickle.DICT: (PAIRS, _dict_above),
     pickle.SETITEM: (REFERENCE, _set),
-    pickle.SETITEMS: (0, _set_above),
+    pickle.SETITEMS: (STEP, _set_above),
     pickle.GET: (REFERENCE, _get_line),
     pickle.BINGET: (REFERENCE, partial(_get, 1)),
     pickle.LONG_BINGET: (REFERENCE, partial(_get, 4)),

@@ -7,7 +7,7 @@ from functools import partial
 
 from initcli.formats.pytorch.pickles.machine import Act, Machine
 from initcli.formats.pytorch.pickles.records import Call, PickleFlawError
-from initcli.formats.pytorch.pickles.weights import CALL, NAME, TUPLE
+from initcli.formats.pytorch.pickles.weights import CALL, NAME, STEP, TUPLE
 
 _NEWEST = 5
 _LONGEST_NUMBER = 1 << 10
@@ -69,8 +69,8 @@ def _frame(machine: Machine) -> None:
 
 
 OBJECTS: dict[bytes, tuple[int, Act]] = {
-    pickle.PROTO: (0, _protocol),
-    pickle.FRAME: (0, _frame),
+    pickle.PROTO: (STEP, _protocol),
+    pickle.FRAME: (STEP, _frame),
     pickle.GLOBAL: (NAME, _global_line),
     pickle.STACK_GLOBAL: (NAME, _global),
     pickle.EXT1: (NAME, partial(_extension, 1)),

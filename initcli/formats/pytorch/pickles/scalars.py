@@ -9,7 +9,7 @@ from functools import partial
 
 from initcli.formats.pytorch.pickles.machine import Act, Machine
 from initcli.formats.pytorch.pickles.records import PickleFlawError
-from initcli.formats.pytorch.pickles.weights import NUMBER, REFERENCE, TEXT
+from initcli.formats.pytorch.pickles.weights import NUMBER, REFERENCE, STEP, TEXT
 
 _LONGEST_NUMBER = 1 << 10
 _LONGEST_LINE = 1 << 26
@@ -58,8 +58,10 @@ def _bytes(count: int, machine: Machine) -> None:
 
 
 def _text(count: int, machine: Machine) -> None:
-    raw = machine.take(_number(machine.read(count), "little"))
-    machine.stack.append(_decoded(machine, raw))
+    size = _number(machine.read(count), "little")
+    if size > _LONGEST_LINE:
+        raise PickleFlawError(f"a text of {size:,} bytes")
+    machine.stack.append(_decoded(machine, machine.take(size)))
 
 
 def _text_line(machine: Machine) -> None:
@@ -122,6 +124,6 @@ SCALARS: dict[bytes, tuple[int, Act]] = {
     pickle.BINBYTES: (TEXT, partial(_bytes, 4)),
     pickle.BINBYTES8: (TEXT, partial(_bytes, 8)),
     pickle.BYTEARRAY8: (TEXT, partial(_bytes, 8)),
-    pickle.NEXT_BUFFER: (0, _outside),
-    pickle.READONLY_BUFFER: (0, _outside),
+    pickle.NEXT_BUFFER: (STEP, _outside),
+    pickle.READONLY_BUFFER: (STEP, _outside),
 }

@@ -12,7 +12,7 @@ from initcli.core.errors import MalformedError
 from initcli.core.tensor import bits_of
 from initcli.formats.npy.dtypes import stored_dtype
 from initcli.formats.pytorch.pickles.records import Call, Global, PickleFlawError
-from initcli.formats.pytorch.tensors.meanings import Absent, Array, Parts
+from initcli.formats.pytorch.tensors.meanings import Absent, Array, Encoded, Parts
 from initcli.formats.pytorch.tensors.storages import natural
 from initcli.formats.storage.stretch import Stretch
 
@@ -40,8 +40,7 @@ def _reconstructed(record: Call) -> Array | Absent | Parts:
         raise PickleFlawError("a NumPy array without its state")
     _, shape, dtype, is_fortran, values = state
     if isinstance(values, list):
-        # Of Python objects, among which there may be tensors.
-        return Parts(tuple((str(number), each) for number, each in enumerate(values)))
+        return Parts((("", values),))  # of Python objects, among which there may be tensors
     return _array(values, dtype, shape, is_fortran=is_fortran is True)
 
 
@@ -73,12 +72,9 @@ def _array(values: object, dtype: object, shape: object, *, is_fortran: bool) ->
     if not isinstance(shape, tuple) or len(shape) > _MOST_DIMENSIONS:
         raise PickleFlawError("a NumPy array of a shape that is none")
     lengths = tuple(map(natural, shape))
-    raw = _raw(values)
-    bits = bits_of(lengths, stored.bits)
-    held = raw.size if isinstance(raw, Stretch) else len(raw)
-    if bits is None or bits != held * 8:
-        raise PickleFlawError(f"a NumPy array of {held:,} bytes, which is not what its shape takes")
-    return Array(stored, swapped, lengths, is_fortran, raw)
+    if bits_of(lengths, stored.bits) is None:
+        raise PickleFlawError("the shape's product overflows")
+    return Array(stored, swapped, lengths, is_fortran, _raw(values))
 
 
 def _descr(dtype: object) -> str | None:
@@ -93,20 +89,17 @@ def _descr(dtype: object) -> str | None:
     return f"{'<' if order == '=' else order}{code}"
 
 
-def _raw(values: object) -> Stretch | bytes:
+def _raw(values: object) -> Stretch | bytes | Encoded:
     """Returns the bytes of values, as any of the protocols writes them."""
     match values:
         case Stretch() | bytes():
             return values
         case str():  # as Python 2 wrote bytes that happen to be a text
-            return values.encode("utf-8", "surrogatepass")
+            return Encoded(values, "utf-8")
         case Call(function=Global(), arguments=(str(text), str(encoding))) if (
             values.name == "_codecs.encode" and encoding in {"latin1", "latin-1"}
         ):
-            try:
-                return text.encode("latin-1")
-            except UnicodeEncodeError as error:
-                raise PickleFlawError("bytes that are none") from error
+            return Encoded(text, "latin-1")
         case Call(arguments=()) if values.name in {"builtins.bytes", "__builtin__.bytes"}:
             return b""
     raise PickleFlawError("a NumPy array whose values are no bytes")

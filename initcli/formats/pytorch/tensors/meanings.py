@@ -32,6 +32,19 @@ class View:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Encoded:
+    """Bytes that a pickle writes as a text, of which several arrays may be made.
+
+    Attributes:
+        text: The text.
+        encoding: By which it becomes bytes.
+    """
+
+    text: str
+    encoding: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Array:
     """An array: values one behind the other.
 
@@ -40,8 +53,8 @@ class Array:
         swapped: Bytes of what is stored big-endian; 1 for nothing.
         shape: How many there are along each dimension.
         is_fortran: Whether the first index runs fastest.
-        raw: Where their bytes lie in the pickle; or they themselves, where those are written
-            otherwise there.
+        raw: Where their bytes lie in the pickle; or they themselves, if they are few or are
+            written otherwise there.
         remark: What the reader of a report should know of it.
     """
 
@@ -49,7 +62,7 @@ class Array:
     swapped: int
     shape: Shape
     is_fortran: bool
-    raw: Stretch | bytes
+    raw: Stretch | bytes | Encoded
     remark: str = ""
 
 

@@ -25,6 +25,7 @@ from initcli.formats.pytorch.tensors.storages import natural, storage_of
 NAMED_DTYPES = {
     dtype.torch: dtype for dtype in (*DTYPES.values(), *FOREIGN.values()) if dtype.torch
 }
+_MOST_ARGUMENTS = 16
 _MOST_DIMENSIONS = 64  # what PyTorch can do arithmetic on
 # What a tensor's storage becomes where Python's own pickle writes it.
 _NESTED = "torch.storage._load_from_bytes"
@@ -49,8 +50,10 @@ def meaning(record: Call | Persistent) -> Meaning | None:
     if rebuild is None:
         return array_of(record)
     arguments = record.arguments
+    if not isinstance(arguments, tuple) or len(arguments) > _MOST_ARGUMENTS:
+        raise PickleFlawError(f"{record.name} with other arguments than it takes")
     try:
-        return rebuild(*arguments) if isinstance(arguments, tuple) else None
+        return rebuild(*arguments)
     except _NestedError:
         return Absent("its tensors pickled by Python and not saved by PyTorch")
     except (TypeError, ValueError) as error:  # too few or too many

@@ -70,7 +70,7 @@ class _Level:
     name: str
     node: object
     ahead: Iterator[Child]
-    remark: str = ""
+    remarks: tuple[str, ...] = ()
     is_optimizer: bool = False
     tensors_before: int = 0
 
@@ -107,10 +107,12 @@ class _Walk:
             self._barren[id(value)] = value
             return
         ahead = iter(found.named if found else children(value))
-        remark = found.remark if found else ""
+        remarks = self._way[-1].remarks
+        if found and found.remark not in ("", *remarks):
+            remarks = (*remarks, found.remark)
         is_optimizer = self._way[-1].is_optimizer or _is_optimizer(name, value)
         self._entered[id(value)] = value
-        self._way.append(_Level(name, value, ahead, remark, is_optimizer, self._tensors))
+        self._way.append(_Level(name, value, ahead, remarks, is_optimizer, self._tensors))
 
     def _meaning(self, value: object) -> Meaning | None:
         """Keeps what a record means: a tensor under several names is one."""
@@ -123,11 +125,11 @@ class _Walk:
     def _leaf(self, name: str, found: Tensor) -> Leaf:
         path = tuple(part for part in (*(level.name for level in self._way), name) if part)
         self._tensors += 1
-        self._length += sum(len(part) + _REFERENCE for part in path)
+        # Parts without a name are gone through too, and take time.
+        self._length += sum(map(len, path)) + _REFERENCE * len(self._way)
         if self._tensors > _MOST_TENSORS or self._length > _LONGEST_PATHS:
             raise PickleFlawError("the pickle names more tensors than any model has")
-        remarks = tuple(level.remark for level in self._way if level.remark)
-        return Leaf(path, found, remarks, self._way[-1].is_optimizer)
+        return Leaf(path, found, self._way[-1].remarks, self._way[-1].is_optimizer)
 
     def _leave(self, level: _Level) -> None:
         self._entered.pop(id(level.node), None)

@@ -127,7 +127,7 @@ def made(**changed: object) -> bytes:
     ("raw", "message"),
     [
         (made(shape=(2, 4)), "24 bytes, which is not what its shape takes"),
-        (made(shape=(2**62, 2**62)), "which is not what its shape takes"),
+        (made(shape=(2**62, 2**62)), "product overflows"),
         (made(shape=(-2, -3)), "no natural number"),
         (made(shape=(2.0, 3)), "no natural number"),
         (made(shape=[2, 3]), "a shape that is none"),
