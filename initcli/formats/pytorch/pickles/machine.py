@@ -7,6 +7,7 @@ Source: https://github.com/python/cpython/blob/v3.13.0/Lib/pickletools.py
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import BinaryIO
 
@@ -22,8 +23,6 @@ from initcli.formats.storage.stretch import Stretch
 
 MEMORY = 240 << 20
 """Bytes that what is written down may take, counted generously: 120,000 tensors take it."""
-
-_FURTHEST = 1 << 60
 
 
 class Machine:
@@ -69,11 +68,9 @@ class Machine:
     def pass_over(self, count: int) -> Stretch:
         """Leaves bytes where they lie."""
         begin = self.file.tell()
-        if count > _FURTHEST:
+        if count > self.file.seek(0, os.SEEK_END) - begin:
             raise ends_early()
-        self.file.seek(begin + count - 1)
-        if not self.read(1):
-            raise ends_early()
+        self.file.seek(begin + count)
         return Stretch(begin, count)
 
     def spend(self, count: int) -> None:
