@@ -263,3 +263,31 @@ def test_two_arrays_of_one_name_are_refused(tmp_path: Path) -> None:
         archive.writestr("w.npy", b"")
     with pytest.raises(InitcliError, match=r"two members are named w\.npy"):
         open_checkpoint(tmp_path / "a.npz")
+
+
+ORDERS: dict[str, tuple[str, tuple[int, int], str]] = {
+    "C": ("C", (700, 900), "<f4"),
+    "Fortran, apart by less than is read in one go": ("F", (700, 900), "<f4"),
+    "Fortran, apart by more": ("F", (6000, 120), "<f4"),
+    "Fortran, few columns": ("F", (300_000, 3), "<f4"),
+    "Fortran, big-endian": ("F", (6000, 120), ">f4"),
+}
+
+
+@pytest.mark.parametrize("jobs", ["1", "4"])
+@pytest.mark.parametrize("place", [0, 0.5, 1])
+@pytest.mark.parametrize("case", ORDERS)
+def test_a_flipped_bit_is_noticed_in_any_order(
+    case: str, place: float, jobs: str, run: Run, tmp_path: Path
+) -> None:
+    order, shape, dtype = ORDERS[case]
+    array = np.random.default_rng(0).standard_normal(shape).astype(dtype)
+    np.savez(tmp_path / "a.npz", w=np.array(array, order=order))  # type: ignore[arg-type]
+    raw = bytearray((tmp_path / "a.npz").read_bytes())
+    first = raw.index(b"\n", raw.index(b"\x93NUMPY")) + 1
+    raw[first + int(place * (array.nbytes - 1))] ^= 1
+    assert run("stats", "a.npz", "--jobs", jobs).returncode == 0
+    (tmp_path / "a.npz").write_bytes(raw)
+    done = run("stats", "a.npz", "--jobs", jobs)
+    assert done.returncode == 2
+    assert "does not have the checksum that the archive tells" in done.stderr
