@@ -13,8 +13,8 @@ from initcli.formats.storage.extents import Addressed, Maker
 WIDEST = 64 << 20
 """Bytes of a band, if a row is no longer."""
 
-Key = tuple[int, int]
-"""The address of what is made, and the number of a band of it."""
+Key = tuple[Maker, int]
+"""What makes bytes, and the number of a band of them."""
 
 
 class Board:
@@ -66,14 +66,12 @@ class Shared:
         maker: What makes them.
         size: How many there are.
         row: Bytes that are made together.
-        base: The address of what they are made of, by which the board knows them.
         board: Holds one band.
     """
 
     maker: Maker
     size: int
     row: int
-    base: int
     board: Board
 
     @property
@@ -95,7 +93,7 @@ class Shared:
     def _copy(self, held: Addressed, at: int, buffer: memoryview) -> int:
         """Copies from one band, which is let go before the next is asked for."""
         number, within = divmod(at, self.band)
-        band = self.board.band((self.base, number), partial(self._made, held, number))
+        band = self.board.band((self.maker, number), partial(self._made, held, number))
         part = band[within : within + len(buffer)]
         buffer[: len(part)] = part
         return len(part)

@@ -96,7 +96,7 @@ def _placed(header: NpyHeader, base: int, space: AddressSpace, board: Board) -> 
     size = TensorSpec("", header.dtype, header.shape).nbytes
     if not header.is_fortran or not size:
         return space.place(size, maker), 1
-    shared = Shared(maker, size, size // header.shape[0], base, board)
+    shared = Shared(maker, size, size // header.shape[0], board)
     return space.place(size, Banded(shared, size, _OWN_BAND)), shared.passes
 
 
