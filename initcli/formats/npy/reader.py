@@ -21,6 +21,7 @@ from initcli.formats.storage.checkpoint import OpenedFile, Shard, StoredTensor, 
 from initcli.formats.storage.defect import Defect, Flaw, Tell, taking_note
 from initcli.formats.storage.extents import AddressSpace
 from initcli.formats.storage.reading import Reader
+from initcli.formats.storage.unread import UnreadError
 from initcli.formats.zip.content import Content, content_of
 from initcli.formats.zip.directory import Member, ZipDirectory
 from initcli.formats.zip.inflated import States
@@ -69,7 +70,13 @@ def read_npz(peek: Peek) -> OpenedFile:
     shard = Shard(peek.path, size, identity, extents=space.extents)
     tensors = {spec.name: StoredTensor(spec, shard, offset) for spec, offset in placed}
     notes = _notes([name for name in peek.archive.members if not name.endswith(_SUFFIX)])
-    return OpenedFile(shard, tensors, notes=(*notes, *opened.slow), defects=tuple(defects))
+    return OpenedFile(
+        shard,
+        tensors,
+        notes=(*notes, *opened.slow),
+        defects=tuple(defects),
+        unread=opened.unread,
+    )
 
 
 def _notes(others: list[str]) -> tuple[str, ...]:
@@ -102,7 +109,17 @@ def _placed(header: NpyHeader, base: int, space: AddressSpace, board: Board) -> 
 
 @dataclass(frozen=True, slots=True)
 class _Archive:
-    """An archive that is being read, and the addresses of what must be made of it."""
+    """An archive that is being read, and the addresses of what must be made of it.
+
+    Attributes:
+        directory: What the archive says it holds.
+        file: It, open.
+        reader: Likewise, by address.
+        space: Hands out addresses.
+        board: Holds for all threads what is gathered from columns.
+        slow: What takes long to read.
+        unread: What is not read, and why, by name.
+    """
 
     directory: ZipDirectory
     file: BinaryIO
@@ -110,6 +127,7 @@ class _Archive:
     space: AddressSpace
     board: Board = field(default_factory=Board)
     slow: list[str] = field(default_factory=list)
+    unread: dict[str, str] = field(default_factory=dict)
 
     def arrays(self, tell: Tell) -> list[tuple[TensorSpec, int]]:
         """Returns every array and its address."""
@@ -119,6 +137,8 @@ class _Archive:
                 continue
             try:
                 found.append(self._array(self._content(member, states)))
+            except UnreadError as error:
+                self.unread[name.removesuffix(_SUFFIX)] = error.message
             except InitcliError as error:
                 tell(_defect(name, error))
         return found
