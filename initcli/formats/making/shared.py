@@ -33,14 +33,20 @@ class Board:
     def band(self, key: Key, make: Callable[[], memoryview]) -> memoryview:
         """Returns a band, made anew where another one is held."""
         with self._changed:
-            self._waiting[key] += 1
-            self._changed.wait_for(lambda: self._is_free_for(key))
-            self._waiting[key] -= 1
+            self._wait(key)
             if self._held and self._held[0] == key:
-                self._changed.notify_all()
                 return self._held[1]
             self._is_making, self._held = True, None
         return self._made(key, make)
+
+    def _wait(self, key: Key) -> None:
+        """Waits until a band is held, or another one is needed no more."""
+        self._waiting[key] += 1
+        try:
+            self._changed.wait_for(lambda: self._is_free_for(key))
+        finally:
+            self._waiting[key] -= 1
+            self._changed.notify_all()
 
     def _is_free_for(self, key: Key) -> bool:
         if self._is_making:
