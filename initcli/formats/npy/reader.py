@@ -73,7 +73,7 @@ def read_npz(peek: Peek) -> OpenedFile:
     return OpenedFile(
         shard,
         tensors,
-        notes=(*notes, *opened.slow),
+        notes=(*notes, *_slow(opened.slow)),
         defects=tuple(defects),
         unread=opened.unread,
     )
@@ -84,6 +84,12 @@ def _notes(others: list[str]) -> tuple[str, ...]:
         return ()
     shown = some([visible(name, 80) for name in others])
     return (f"not read: {plural(len(others), 'member')} without a NumPy array: {shown}",)
+
+
+def _slow(arrays: list[str]) -> tuple[str, ...]:
+    if not arrays:
+        return ()
+    return (f"deflated in Fortran order, and inflated again and again: {some(arrays)}",)
 
 
 def _placed(header: NpyHeader, base: int, space: AddressSpace, board: Board) -> tuple[int, int]:
@@ -153,11 +159,7 @@ class _Archive:
         spec = TensorSpec(content.member.name.removesuffix(_SUFFIX), header.dtype, header.shape)
         address, passes = _placed(header, base, self.space, self.board)
         if content.is_deflated and passes > _FEW_PASSES:
-            shown = visible(spec.name, 80)
-            self.slow.append(
-                f"{shown} is deflated in Fortran order, and is inflated {passes:,} times; "
-                "in C order it would be once"
-            )
+            self.slow.append(f"{visible(spec.name, 80)} ({passes:,} times)")
         return spec, address
 
 

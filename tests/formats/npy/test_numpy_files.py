@@ -328,5 +328,5 @@ def test_columns_that_are_deflated_are_inflated_a_few_times_only(
     assert sum(passed) < 6 * array.nbytes  # 4 bands, and 12 stretches that are read
     assert opened.notes == ()
     monkeypatch.setattr(shared, "WIDEST", 400_000)
-    words = "w is deflated in Fortran order, and is inflated 6 times; in C order it would be once"
+    words = "deflated in Fortran order, and inflated again and again: w (6 times)"
     assert open_checkpoint(tmp_path / "a.npz").notes == (words,)
