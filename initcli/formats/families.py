@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from initcli.core.errors import UnknownFormatError
 from initcli.core.text import plural, visible
+from initcli.formats.plain_name import part_names
 
 _INDEX = ".index.json"
 _SHARD = re.compile(r"-\d+-of-\d+\.[a-z]+$")
@@ -27,10 +28,12 @@ class Family:
     Attributes:
         what: What they are called.
         endings: How their names end; those of their indexes end in `.index.json` beyond.
+        has_index: Whether shards need an index; otherwise they know each other by name.
     """
 
     what: str
     endings: tuple[str, ...]
+    has_index: bool = True
 
     def among(self, names: Sequence[str]) -> list[str]:
         """Returns the names that are such files or their indexes."""
@@ -42,21 +45,22 @@ class Family:
         ]
 
     def chosen(self, found: Sequence[str], where: str) -> str:
-        """Returns the one to be opened: the index if there is one, else the only file.
+        """Returns the one to be opened: the index if there is one, else the only file or model.
 
         Raises:
             UnknownFormatError: There is more than one choice, or an index is missing.
         """
         indexes = [name for name in found if name.endswith(_INDEX)]
         choice = indexes or found
-        if len(choice) == 1:
+        is_one = not self.has_index and set(choice) <= set(part_names(choice[0]))
+        if len(choice) == 1 or is_one:
             return choice[0]
         count = plural(len(choice), *(("index", "indexes") if indexes else ("file",)))
         message = f"a directory with {count} of {self.what}"
         raise UnknownFormatError(message, where=where, hint=self._hint_of(choice))
 
     def _hint_of(self, names: Sequence[str]) -> str:
-        if all(_SHARD.search(name) for name in names):
+        if self.has_index and all(_SHARD.search(name) for name in names):
             ending = self.endings[0]
             return f"these are shards, and their index, *{ending}{_INDEX}, is missing: fetch it"
         return f"name one of them, such as {visible(names[0], 80)}"
@@ -65,6 +69,7 @@ class Family:
 FAMILIES = (
     Family("safetensors", (".safetensors",)),
     Family("PyTorch files", (".bin", ".pt", ".pth", ".ckpt")),
+    Family("GGUF", (".gguf",), has_index=False),
 )
 """The first that a directory has is read."""
 

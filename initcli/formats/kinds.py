@@ -107,6 +107,12 @@ def _read_keras(peek: Peek) -> OpenedFile:
     return read_keras(peek)
 
 
+def _is_hdf5(peek: Peek) -> bool:
+    from initcli.formats.hdf5.reader import is_hdf5
+
+    return is_hdf5(peek)
+
+
 def _read_hdf5(peek: Peek) -> OpenedFile:
     from initcli.formats.hdf5.reader import read_hdf5
 
@@ -142,8 +148,8 @@ KINDS = (
     Kind("a Keras archive", _is_keras, _read_keras),
     Kind("a zip archive of no known kind", lambda peek: peek.is_zip),
     Kind("a GGUF file", _begins(b"GGUF"), _read_gguf),
-    Kind("an HDF5 file", _begins(b"\x89HDF\r\n\x1a\n"), _read_hdf5),
     Kind("a NumPy .npy file", _begins(b"\x93NUMPY"), _read_npy),
+    Kind("an HDF5 file", _is_hdf5, _read_hdf5),
     Kind(
         "a Git LFS pointer, not the file itself (run: git lfs pull)",
         _begins(b"version https://git-lfs"),

@@ -94,12 +94,18 @@ def _acting() -> bytes:
     return gguf([tensor(name)], [pair(name, STRING, text(name))])
 
 
+def _long_texts() -> bytes:
+    pairs = [pair(b"k%d" % n, STRING, text(b"\xff" * 60_000)) for n in range(1000)]
+    return gguf([tensor()], pairs)
+
+
 def hostile_gguf() -> Iterator[Case]:
     """Yields whole files."""
     yield case("sound", SOUND_FILE, SOUND)
     for name, make in HOSTILE.items():
         yield Case(name, make)
     yield Case("seven million texts", _many_texts, (SOUND,))
+    yield Case("60 MB of metadata that is no UTF-8", _long_texts, (SOUND,))
     yield case("a name that acts", _acting(), SOUND)
     yield from cut("a file", SOUND_FILE, range(0, len(SOUND_FILE), 3))
     yield from flipped("a file", SOUND_FILE, 120, seed=6)

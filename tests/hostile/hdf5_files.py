@@ -60,6 +60,30 @@ def _mapped_elsewhere(file: h5py.File) -> None:
     file.create_virtual_dataset("w", layout)
 
 
+def _in_a_circle(file: h5py.File) -> None:
+    file["v"] = np.ones(3)
+    file["a"] = h5py.SoftLink("/b")
+    file["b"] = h5py.SoftLink("/a")
+    file["c"] = h5py.SoftLink("c/c/c/c")
+
+
+def _doubled_again_and_again(file: h5py.File) -> None:
+    file["v"] = np.ones(3)
+    group: h5py.Group = file
+    for _ in range(20):
+        inner = group.create_group("a")
+        group["b"] = inner
+        group = inner
+    group["w"] = np.ones(3)
+
+
+def _in_headers(file: h5py.File) -> None:
+    plan, space = h5py.h5p.create(h5py.h5p.DATASET_CREATE), h5py.h5s.create_simple((60_000,))
+    plan.set_layout(h5py.h5d.COMPACT)
+    for number in range(2000):
+        h5py.h5d.create(file.id, b"w%d" % number, h5py.h5t.NATIVE_UINT8, space, plan)
+
+
 def _numbers(name: str, raw: bytes) -> Iterator[Case]:
     """Yields files of which a word of eight bytes is a number of any size."""
     for number, at in enumerate(range(0, len(raw) - 8, 24)):
@@ -74,9 +98,12 @@ def hostile_hdf5() -> Iterator[Case]:
     yield case("sound", sound_hdf5(), SOUND)
     yield case("groups in themselves and 3,000 deep", _written(_in_themselves))
     yield case("a huge shape", _written(_huge))
-    yield case("values in another file", _written(_stored_elsewhere))
-    yield case("a link to another file", _written(_linked_elsewhere))
-    yield case("values mapped from another file", _written(_mapped_elsewhere))
+    yield case("values in another file", _written(_stored_elsewhere), SOUND)
+    yield case("a link to another file", _written(_linked_elsewhere), SOUND)
+    yield case("values mapped from another file", _written(_mapped_elsewhere), SOUND)
+    yield case("a circle of links", _written(_in_a_circle), SOUND)
+    yield case("groups with a million names", _written(_doubled_again_and_again))
+    yield Case("2,000 datasets in headers", lambda: _written(_in_headers), (SOUND,))
     for seed, version in enumerate(("earliest", "latest"), 11):
         raw = sound_hdf5(version)
         name = f"of the {version} version"

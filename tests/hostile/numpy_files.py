@@ -125,7 +125,7 @@ def hostile_numpy() -> Iterator[Case]:
     for name, make in HOSTILE.items():
         yield Case(name, make)
     yield case("an array of objects", _objects(alone=True))
-    yield case("an array of objects in an archive", _objects(alone=False))
+    yield case("an array of objects in an archive", _objects(alone=False), SOUND)
     yield case("members whose names act", _archive(NAMES, npy()), SOUND)
     many = (f"{number}.npy" for number in range(20_000))
     yield Case("20,000 members", lambda: _archive(many, npy((1,))), (SOUND,))

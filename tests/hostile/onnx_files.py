@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
-from cases import HUGE, SOUND, Case, case, cut, flipped
+from cases import HUGE, REFUSED, SOUND, Case, case, cut, flipped
 from onnx_bytes import external, message, model, number, tensor
 
-OUTSIDE = ["../secret", "/etc/passwd", "a/../../secret", "C:\\secret", "\\\\host\\x", "", ".", ".."]
+OUTSIDE = [
+    "../secret",
+    "/etc/passwd",
+    "//host/x",
+    "./../secret",
+    "a//b",
+    "a/../../secret",
+    "C:\\secret",
+    "\\\\host\\x",
+    "",
+    ".",
+    "..",
+]
 
 HOSTILE = {
     "no graph": model(graphs=0),
     "two graphs": model(tensor(), graphs=2),
     "two tensors of one name": model(tensor(), tensor()),
-    "a text tensor": model(tensor(kind=8, data=message(6, b"a"))),
     "a type that is none": model(tensor(kind=99)),
     "a segment": model(tensor() + message(3, b"")),
     "values twice": model(tensor(data=message(9, bytes(16)) + message(4, bytes(16)))),
@@ -45,9 +56,61 @@ HOSTILE = {
 }
 
 
+def nested(depth: int) -> bytes:
+    """Returns a graph in a node of a graph, and so on."""
+    graph = message(5, tensor(name=message(8, b"inner")))
+    for _ in range(depth):
+        graph = message(1, message(2, b"y") + message(5, message(6, graph)))
+    return number(1, 8) + message(7, message(5, tensor()) + graph)
+
+
+LARGE: dict[str, tuple[Callable[[], bytes], int]] = {
+    "three million graphs": (lambda: number(1, 8) + b"\x3a\0" * 3_000_000, REFUSED),
+    "a million values one by one": (
+        lambda: model(tensor(data=(b"\x25" + bytes(4)) * 1_000_000)),
+        REFUSED,
+    ),
+    "ten million fields": (
+        lambda: number(1, 8) + message(7, b"\x0a\0" * 10_000_000),
+        REFUSED,
+    ),
+    "values in many parts": (lambda: model(tensor(data=message(4, bytes(4)) * 300_000)), REFUSED),
+    "much said of external data": (
+        lambda: model(
+            tensor(data=external(**{f"k{n}": "x" * 60_000 for n in range(500)}, location="absent"))
+        ),
+        REFUSED,
+    ),
+    "a million sparse tensors": (
+        lambda: number(1, 8) + message(7, message(5, tensor()) + message(15, b"") * 1_000_000),
+        SOUND,
+    ),
+    "a hundred thousand constants": (
+        lambda: (
+            number(1, 8)
+            + message(
+                7,
+                message(5, tensor())
+                + b"".join(
+                    message(1, message(2, b"%d" % n) + message(5, message(5, tensor())))
+                    for n in range(100_000)
+                ),
+            )
+        ),
+        SOUND,
+    ),
+    "graphs 19 deep": (lambda: nested(19), SOUND),
+    "graphs 5,000 deep": (lambda: nested(5000), SOUND),
+}
+"""What is large, made when it is needed, and how a command on it ends."""
+
+
 def hostile_onnx() -> Iterator[Case]:
     """Yields models, some with files beside them."""
     yield case("sound", model(tensor()), SOUND)
+    yield case("texts", model(tensor(kind=8, data=message(6, b"a"))), SOUND)
+    for name, (make, exit_code) in LARGE.items():
+        yield Case(name, make, (exit_code,))
     for name, raw in HOSTILE.items():
         yield case(name, raw)
     for location in OUTSIDE:

@@ -17,6 +17,7 @@ from initcli.core.text import visible
 LONGEST = 64 << 20
 _DEEPEST = 4
 _LONGEST_VALUE = 1 << 16
+_MOST_KEPT = 16 << 20
 _WINDOW = 1 << 16
 _STRING, _ARRAY = 8, 9
 _SCALARS = {
@@ -45,6 +46,8 @@ class Fields:
         where: The file, as messages name it.
         order: Of the bytes of a number.
         position: How far it has been read.
+        room: How many characters of texts may still be kept.
+        cut: How many texts were not kept whole.
     """
 
     file: BinaryIO
@@ -52,6 +55,8 @@ class Fields:
     where: str
     order: str
     position: int
+    room: int = _MOST_KEPT
+    cut: int = 0
 
     def take(self, count: int) -> bytes:
         """Returns the next bytes."""
@@ -113,9 +118,16 @@ class Fields:
 
     def _long_text(self) -> str:
         length = self.number("Q")
-        raw = self.take(min(length, _LONGEST_VALUE))
+        most = min(_LONGEST_VALUE, self.room)
+        raw = self.take(min(length, most))
         self.skip(length - len(raw))
-        return raw.decode(errors="backslashreplace")
+        whole = raw.decode(errors="backslashreplace")
+        kept = whole[:most]
+        self.room -= len(kept)
+        if len(raw) == length and kept == whole:
+            return kept
+        self.cut += 1
+        return f"{kept}…"
 
     def _form(self, kind: int) -> str:
         if kind not in _KINDS:

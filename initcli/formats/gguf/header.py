@@ -53,6 +53,7 @@ class GgufHeader:
         tensors: In the file's order.
         alignment: Of which every offset is a multiple.
         start: Where the data begins.
+        cut: How many texts of the metadata were too long to be kept whole.
     """
 
     is_big: bool
@@ -60,6 +61,7 @@ class GgufHeader:
     tensors: list[GgufTensor]
     alignment: int
     start: int
+    cut: int
 
 
 def read_gguf_header(file: BinaryIO, size: int, where: str) -> GgufHeader:
@@ -82,7 +84,7 @@ def read_gguf_header(file: BinaryIO, size: int, where: str) -> GgufHeader:
     told = fields.unique(tensors, "tensor", partial(_tensor, fields))
     alignment = _alignment(metadata.get(_ALIGNMENT), where)
     start = fields.position + -fields.position % alignment
-    return GgufHeader(is_big, metadata, list(told.values()), alignment, start)
+    return GgufHeader(is_big, metadata, list(told.values()), alignment, start, fields.cut)
 
 
 def _opened(file: BinaryIO, size: int, where: str) -> tuple[Fields, bool]:

@@ -7,17 +7,19 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from pathlib import Path
 
 from initcli.core.collector import uncollected
 from initcli.core.dtypes import BYTE
 from initcli.core.errors import InitcliError, MalformedError, TruncatedError
 from initcli.core.tensor import TensorSpec, bits_of
-from initcli.core.text import visible
+from initcli.core.text import plural, visible
 from initcli.formats.gguf.dequantised import Dequantised
 from initcli.formats.gguf.header import GgufHeader, GgufTensor, read_gguf_header
+from initcli.formats.gguf.parts import with_other_parts
 from initcli.formats.gguf.types import TYPES, GgufType
 from initcli.formats.making.strided import Strided
 from initcli.formats.peek import Peek
@@ -25,34 +27,36 @@ from initcli.formats.storage.checkpoint import OpenedFile, Shard, StoredTensor, 
 from initcli.formats.storage.defect import Defect, Flaw, Tell, taking_note
 from initcli.formats.storage.extents import AddressSpace
 
-_PARTS = "split.count"
-
 
 def read_gguf(peek: Peek) -> OpenedFile:
-    """Opens a file; what is wrong with single tensors is a defect.
+    """Opens a file, and the other parts of a model that was split; broken tensors are defects.
 
     Raises:
         MissingError: The file cannot be opened.
         MalformedError, TruncatedError: Its header breaks a rule of the format.
     """
-    descriptor, size, identity = open_regular(peek.path)
+    return with_other_parts(peek.path, read_part(peek.path), read_part)
+
+
+def read_part(path: Path) -> OpenedFile:
+    """Opens one file; what is wrong with single tensors is a defect.
+
+    Raises:
+        MissingError, MalformedError, TruncatedError: See `read_gguf`.
+    """
+    descriptor, size, identity = open_regular(path)
     defects: list[Defect] = []
+    where = visible(str(path), 300)
     with os.fdopen(descriptor, "rb") as file, uncollected():
-        header = read_gguf_header(file, size, peek.where)
-        stored, space = _Data(header, size, peek.where), AddressSpace(size)
+        header = read_gguf_header(file, size, where)
+        stored, space = _Data(header, size, where), AddressSpace(size)
         specs = stored.specs(taking_note(defects))
         placed = [(spec, stored.address(one, space)) for one, spec in specs]
-    shard = Shard(peek.path, size, identity, header.metadata, space.extents)
+    shard = Shard(path, size, identity, header.metadata, space.extents)
     tensors = {spec.name: StoredTensor(spec, shard, address) for spec, address in placed}
-    notes = _notes(header.metadata, peek.path.name)
+    cut = f"{plural(header.cut, 'text')} of the metadata, too long to be shown whole"
+    notes = (f"cut: {cut}",) if header.cut else ()
     return OpenedFile(shard, tensors, notes=notes, defects=tuple(defects))
-
-
-def _notes(metadata: Mapping[str, str], name: str) -> tuple[str, ...]:
-    parts = metadata.get(_PARTS, "0")
-    if parts in {"0", "1"}:
-        return ()
-    return (f"not read: {visible(name, 120)} is one of {visible(parts, 20)} parts of a model",)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ import re
 from initcli.core.dtypes import BYTE, DTYPES, FOREIGN, DType, Kind, undecoded
 from initcli.core.errors import MalformedError
 from initcli.core.text import visible
+from initcli.formats.storage.unread import UnreadError
 
 _DESCR = re.compile(r"([<>|=]?)(?:([?])|([a-zA-Z])(\d{1,9})?(?:\[\w{1,40}\])?)", re.ASCII)
 _DECODED = {
@@ -41,7 +42,8 @@ def stored_dtype(descr: str, where: str) -> tuple[DType, int]:
         where: What messages name.
 
     Raises:
-        MalformedError: NumPy has no such dtype, or its values are Python objects.
+        UnreadError: The values are Python objects.
+        MalformedError: NumPy has no such dtype.
     """
     found = _DESCR.fullmatch(descr)
     if found is None:
@@ -49,7 +51,7 @@ def stored_dtype(descr: str, where: str) -> tuple[DType, int]:
         raise MalformedError(message, where=where)
     kind, count = ("b", 1) if found[2] else (found[3], int(found[4] or 0))
     if kind == "O":
-        raise MalformedError(_PICKLED, where=where, hint="save numbers only")
+        raise UnreadError(_PICKLED, where=where, hint="save numbers only")
     dtype = _named(kind, count, where)
     is_big = found[1] == ">" and dtype.bits > BYTE
     return dtype, _reversed_together(kind, dtype) if is_big else 1

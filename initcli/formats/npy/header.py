@@ -13,6 +13,7 @@ from initcli.core.errors import MalformedError, TruncatedError
 from initcli.core.tensor import Shape, bits_of
 from initcli.core.text import visible
 from initcli.formats.npy.dtypes import stored_dtype
+from initcli.formats.storage.unread import UnreadError
 
 MAGIC = b"\x93NUMPY"
 # The length of a header that NumPy reads without being told that the file is trusted.
@@ -69,7 +70,8 @@ def parse_npy_header(head: bytes, size: int, where: str) -> NpyHeader:
         where: The file or member, as messages name it.
 
     Raises:
-        MalformedError: It breaks a rule, or tells of values that are no numbers in an array.
+        UnreadError: It tells of values that are no numbers in an array.
+        MalformedError: It breaks a rule.
         TruncatedError: It ends early, or promises more values than there are.
     """
     text, length = _header_text(head, where)
@@ -119,7 +121,7 @@ def _told(text: str, where: str) -> dict[str, str]:
             raise MalformedError(f"the NumPy header is malformed at {shown}", where=where)
         if entry[3].startswith(("[", "('", '("')):
             hint = "save each field as an array of its own"
-            raise MalformedError("its values are structured", where=where, hint=hint)
+            raise UnreadError("its values are structured", where=where, hint=hint)
         told[entry[2]] = entry[3]
         at = entry.end()
     if told.keys() != _KEYS:

@@ -18,6 +18,8 @@ _FIXED = {FIXED64: 8, FIXED32: 4}
 _LONGEST_VARINT = 10
 _CONTINUES = 0x80
 _LARGEST = (1 << 64) - 1
+MOST_FIELDS = 2_000_000
+"""Of a file, which takes some seconds; models have tens of thousands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,39 +39,69 @@ class Field:
     stretch: Stretch
 
 
-def fields(file: BinaryIO, message: Stretch, where: str) -> Iterator[Field]:
-    """Yields the fields of a message.
+@dataclass(slots=True)
+class Messages:
+    """A file of messages, of which so many fields are read and no more.
 
-    The file may be moved between two of them.
-
-    Args:
-        file: What holds it, buffered.
-        message: Where it lies.
+    Attributes:
+        file: What holds them, buffered; it may be moved between two fields.
         where: The file, as messages name it.
-
-    Raises:
-        MalformedError: It is no protobuf message.
+        left: How many fields may still be read.
     """
-    at = message.begin
-    while at < message.end:
-        file.seek(at)
-        tag, at = _varint(file, at, message.end, where)
-        number, wire = tag >> 3, tag & 7
-        value, size = 0, _FIXED.get(wire, 0)
-        begin = at
+
+    file: BinaryIO
+    where: str
+    left: int = MOST_FIELDS
+
+    def fields(self, message: Stretch) -> Iterator[Field]:
+        """Yields the fields of a message.
+
+        Raises:
+            MalformedError: It is no protobuf message, or the file has more fields than are read.
+        """
+        at = message.begin
+        while at < message.end:
+            self.left -= 1
+            if self.left < 0:
+                raise MalformedError(f"more than {MOST_FIELDS:,} fields", where=self.where)
+            self.file.seek(at)
+            tag, at = self._varint(at, message.end)
+            each, at = self._field(tag >> 3, tag & 7, at, message.end)
+            yield each
+
+    def bytes_of(self, stretch: Stretch) -> bytes:
+        """Returns what a stretch holds."""
+        self.file.seek(stretch.begin)
+        return self.file.read(stretch.size)
+
+    def _field(self, number: int, wire: int, at: int, end: int) -> tuple[Field, int]:
+        """Returns a field whose content begins at a position, and where it ends."""
+        value, size, begin = 0, _FIXED.get(wire, 0), at
         if wire == VARINT:
-            value, at = _varint(file, at, message.end, where)
+            value, at = self._varint(at, end)
+            size = at - begin
         elif wire == BYTES:
-            size, begin = _varint(file, at, message.end, where)
+            size, begin = self._varint(at, end)
         elif not size:
-            raise MalformedError("no protobuf message", where=f"{where}, byte {begin:,}")
-        stretch = Stretch(begin, size or at - begin if wire == VARINT else size)
-        at = max(at, stretch.end)
-        if at > message.end or not number:
+            raise MalformedError("no protobuf message", where=f"{self.where}, byte {begin:,}")
+        stretch = Stretch(begin, size)
+        if stretch.end > end or not number:
             raise MalformedError(
-                "a field reaches beyond its message", where=f"{where}, byte {at:,}"
+                "a field reaches beyond its message", where=f"{self.where}, byte {stretch.end:,}"
             )
-        yield Field(number, wire, value, stretch)
+        return Field(number, wire, value, stretch), stretch.end
+
+    def _varint(self, at: int, end: int) -> tuple[int, int]:
+        """Returns the number at a position, and where it ends."""
+        number = 0
+        for index in range(_LONGEST_VARINT):
+            byte = self.file.read(1)
+            if not byte or at + index >= end:
+                raise MalformedError("a number ends early", where=f"{self.where}, byte {at:,}")
+            number |= (byte[0] & ~_CONTINUES) << 7 * index
+            if not byte[0] & _CONTINUES:
+                return number & _LARGEST, at + index + 1
+        raise MalformedError("a number without end", where=f"{self.where}, byte {at:,}")
 
 
 def varints(raw: bytes, where: str) -> Iterator[int]:
@@ -85,16 +117,3 @@ def varints(raw: bytes, where: str) -> Iterator[int]:
             raise MalformedError("a number without end", where=where)
     if shift:
         raise MalformedError("a number ends early", where=where)
-
-
-def _varint(file: BinaryIO, at: int, end: int, where: str) -> tuple[int, int]:
-    """Returns the number at a position, and where it ends."""
-    number = 0
-    for index in range(_LONGEST_VARINT):
-        byte = file.read(1)
-        if not byte or at + index >= end:
-            raise MalformedError("a number ends early", where=f"{where}, byte {at:,}")
-        number |= (byte[0] & ~_CONTINUES) << 7 * index
-        if not byte[0] & _CONTINUES:
-            return number & _LARGEST, at + index + 1
-    raise MalformedError("a number without end", where=f"{where}, byte {at:,}")

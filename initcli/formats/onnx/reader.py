@@ -1,33 +1,31 @@
 """Opens ONNX models: their initialisers, here or in files beside; of values nothing is read.
 
-The file is walked field by field, whatever its size, and needs no library. What nodes hold in
-their attributes is not looked at. Source: https://github.com/onnx/onnx/blob/v1.19.0/onnx/onnx.proto3
+The file is walked field by field, whatever its size, and needs no library. Source: https://github.com/onnx/onnx/blob/v1.19.0/onnx/onnx.proto3
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import BinaryIO
+from dataclasses import dataclass
 
-from initcli.core.errors import InitcliError, MalformedError, TruncatedError
+from initcli.core.errors import InitcliError, MalformedError
 from initcli.core.tensor import TensorSpec
-from initcli.core.text import plural, visible
+from initcli.core.text import visible
 from initcli.formats.making.banded import Banded
 from initcli.formats.making.mosaic import Mosaic, Tile
+from initcli.formats.onnx.external import Beside
+from initcli.formats.onnx.graph import Graph
 from initcli.formats.onnx.packed_numbers import LONGEST, Packed
-from initcli.formats.onnx.protobuf import BYTES, Field, fields
-from initcli.formats.onnx.tensor import Told, read_tensor
+from initcli.formats.onnx.protobuf import BYTES, Messages
+from initcli.formats.onnx.tensor import Told
 from initcli.formats.peek import Peek
-from initcli.formats.plain_name import is_plain_name
 from initcli.formats.storage.checkpoint import OpenedFile, Shard, StoredTensor, open_regular
 from initcli.formats.storage.defect import Defect, Flaw, Tell, taking_note
 from initcli.formats.storage.extents import AddressSpace
 from initcli.formats.storage.stretch import Stretch
 
-_IR_VERSION, _GRAPH, _INITIALIZER, _SPARSE = 1 << 3, 7, 5, 15
+_IR_VERSION, _GRAPH = 1 << 3, 7
 _LATEST_VERSION = 63
 # The tags of the fields that may follow the version: texts, operators, the graph and the like.
 _NEXT = {0x12, 0x1A, 0x22, 0x28, 0x32, 0x3A, 0x42, 0x72}
@@ -53,73 +51,76 @@ def read_onnx(peek: Peek) -> OpenedFile:
     descriptor, size, identity = open_regular(peek.path)
     defects: list[Defect] = []
     with os.fdopen(descriptor, "rb") as file:
-        graph = _graph(file, size, peek.where)
-        held = _Model(peek, file, AddressSpace(size), taking_note(defects))
-        placed = list(held.tensors(graph))
+        messages = Messages(file, peek.where)
+        beside = Beside(peek.path.parent)
+        held = _Model(Graph(messages), beside, AddressSpace(size), taking_note(defects))
+        placed = list(held.tensors(_graph(messages, size)))
     shard = Shard(peek.path, size, identity, extents=held.space.extents)
     tensors = {
         spec.name: StoredTensor(spec, beside or shard, address) for spec, beside, address in placed
     }
-    files = (each for each in held.files.values() if isinstance(each, Shard))
+    unread = held.graph.unread
     return OpenedFile(
-        shard, tensors, defects=tuple(defects), beside=tuple(files), unread=held.unread
+        shard, tensors, defects=tuple(defects), beside=tuple(beside.shards), unread=unread
     )
 
 
-def _graph(file: BinaryIO, size: int, where: str) -> Stretch:
-    found = [each for each in fields(file, Stretch(0, size), where) if each.number == _GRAPH]
-    if len(found) != 1 or found[0].wire != BYTES:
-        raise MalformedError(f"an ONNX model of {plural(len(found), 'graph')}", where=where)
-    return found[0].stretch
+def _graph(file: Messages, size: int) -> Stretch:
+    graphs = (each for each in file.fields(Stretch(0, size)) if each.number == _GRAPH)
+    graph = next(graphs, None)
+    if graph is None or graph.wire != BYTES:
+        raise MalformedError("an ONNX model without a graph", where=file.where)
+    if next(graphs, None):
+        raise MalformedError("an ONNX model of more than one graph", where=file.where)
+    return graph.stretch
 
 
 Placed = tuple[TensorSpec, Shard | None, int]
 """A tensor, the file beside the model that it lies in, if it does, and its address."""
 
 
-@dataclass
+@dataclass(frozen=True, slots=True)
 class _Model:
     """A model that is being read.
 
     Attributes:
-        peek: The file.
-        file: It, open.
+        graph: What it holds, and where.
+        beside: The files beside it.
         space: Hands out addresses for what must be made.
         tell: Told of every tensor that is broken.
-        unread: What is not read, and why, by name.
     """
 
-    peek: Peek
-    file: BinaryIO
+    graph: Graph
+    beside: Beside
     space: AddressSpace
     tell: Tell
-    unread: dict[str, str] = field(default_factory=dict)
 
-    def __post_init__(self) -> None:
-        self.files: dict[str, Shard | InitcliError] = {}
+    @property
+    def where(self) -> str:
+        """The file, as messages name it."""
+        return self.graph.file.where
 
     def tensors(self, graph: Stretch) -> Iterator[Placed]:
         """Yields every initialiser that is sound."""
-        seen, sparse = set[str](), 0
-        for each in fields(self.file, graph, self.peek.where):
-            sparse += each.number == _SPARSE
-            if each.number != _INITIALIZER or each.wire != BYTES:
-                continue
-            told = read_tensor(self.file, each.stretch, self.peek.where)
-            if told.name in seen or len(seen) == _MOST_TENSORS:
-                message = f"two tensors named {visible(told.name, 80)}, or too many"
-                raise MalformedError(message, where=self.peek.where)
+        seen = set[str]()
+        for told in self.graph.initialisers(graph):
+            if told.name in seen:
+                message = f"two tensors are named {visible(told.name, 80)}"
+                raise MalformedError(message, where=self.where)
+            if len(seen) == _MOST_TENSORS:
+                raise MalformedError(f"more than {_MOST_TENSORS:,} tensors", where=self.where)
             seen.add(told.name)
-            yield from self._sound(told)
-        if sparse:
-            self.unread[""] = plural(sparse, "sparse initialiser")
+            if told.is_text:
+                self.graph.note(told.name, "its values are texts")
+            else:
+                yield from self._sound(told)
 
     def _sound(self, told: Told) -> Iterator[Placed]:
-        where = f"{self.peek.where}, tensor {visible(told.name, 80)}"
+        where = f"{self.where}, tensor {visible(told.name, 80)}"
         try:
             spec = told.spec(where)
             if told.is_external:
-                yield spec, *self._external(told, spec, where)
+                yield spec, *self.beside.place(told.external, spec.nbytes, where)
             else:
                 yield spec, None, self._here(told, spec, where)
         except InitcliError as error:
@@ -135,19 +136,17 @@ class _Model:
         if len(told.typed) > 1 or told.raw is not None:
             raise MalformedError("its values are stored twice", where=where)
         for number, found in told.typed.items():
-            if any(each.wire != BYTES for each in found):
-                raise MalformedError("its values are stored one by one", where=where)
             return self._typed(number, found, spec, where)
         if spec.nbytes:
             raise _wrong_size(0, spec, where)
         return 0
 
-    def _typed(self, number: int, found: list[Field], spec: TensorSpec, where: str) -> int:
+    def _typed(self, number: int, found: list[Stretch], spec: TensorSpec, where: str) -> int:
         if number in _WIDE:
-            return self._wide([each.stretch for each in found], spec, where)
+            return self._wide(found, spec, where)
         if len(found) > 1 or not spec.dtype.is_decoded or spec.dtype.is_packed:
             raise MalformedError("its values are stored in parts", where=where)
-        (stretch,) = (each.stretch for each in found)
+        (stretch,) = found
         if stretch.size > LONGEST:
             hint = "save it with raw data, as exporters do"
             raise MalformedError(f"{stretch.size:,} bytes of packed values", where=where, hint=hint)
@@ -166,46 +165,6 @@ class _Model:
             tiles.append(Tile((at,), (each.size,), each.begin))
             at += each.size
         return self.space.place(held, Mosaic((held,), 1, tiles))
-
-    def _external(self, told: Told, spec: TensorSpec, where: str) -> tuple[Shard, int]:
-        """Returns the file beside the model that holds values, and their address."""
-        name = told.external.get("location", "")
-        if not is_plain_name(name):
-            message = f"external data in {visible(name, 80)}, which is no plain file name"
-            hint = "data lie beside their model"
-            raise MalformedError(message, where=where, hint=hint)
-        shard = self._file(name)
-        offset = _number(told.external.get("offset", "0"), where)
-        length = _number(told.external.get("length", str(spec.nbytes)), where)
-        if length != spec.nbytes:
-            raise _wrong_size(length, spec, where)
-        if offset + length > shard.size:
-            message = f"external data end at byte {offset + length:,}, and the file before"
-            raise TruncatedError(message, where=where, hint="fetch or copy the file again")
-        return shard, offset
-
-    def _file(self, name: str) -> Shard:
-        if name not in self.files:
-            self.files[name] = _shard_or_error(self.peek.path.parent / name)
-        found = self.files[name]
-        if isinstance(found, InitcliError):
-            raise found
-        return found
-
-
-def _shard_or_error(path: Path) -> Shard | InitcliError:
-    try:
-        descriptor, size, identity = open_regular(path)
-    except InitcliError as error:
-        return error
-    os.close(descriptor)
-    return Shard(path, size, identity)
-
-
-def _number(text: str, where: str) -> int:
-    if not text.isascii() or not text.isdigit() or len(text) > len(str(1 << 63)):
-        raise MalformedError(f"{visible(text, 40)} is no natural number", where=where)
-    return int(text)
 
 
 def _wrong_size(held: int, spec: TensorSpec, where: str) -> MalformedError:

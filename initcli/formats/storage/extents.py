@@ -13,9 +13,16 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import Protocol
 
+Kept = dict[type, tuple[object, int, memoryview]]
+"""What makers of a kind made last and may be asked for again: who did, its number, its bytes."""
+
 
 class Addressed(Protocol):
     """Bytes by their address: those of a file, and behind them those of its extents."""
+
+    @property
+    def kept(self) -> Kept:
+        """What is kept as long as the bytes are open, for one thread."""
 
     def read(self, offset: int, buffer: memoryview) -> None:
         """Fills a buffer with the bytes from an address on, or raises an InitcliError."""

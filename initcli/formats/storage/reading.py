@@ -5,20 +5,27 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from initcli.core.errors import MissingError, TruncatedError
 from initcli.core.text import visible
 from initcli.formats.storage.checkpoint import Shard, open_regular, told_of
-from initcli.formats.storage.extents import extent_at
+from initcli.formats.storage.extents import Kept, extent_at
 
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """An open shard, to be read by one thread."""
+    """An open shard, to be read by one thread.
+
+    Attributes:
+        shard: Which.
+        descriptor: The open file.
+        kept: What was made last; it goes with the reader.
+    """
 
     shard: Shard
     descriptor: int
+    kept: Kept = field(default_factory=dict)
 
     def read(self, offset: int, buffer: memoryview) -> None:
         """Fills a buffer, to the last byte or not at all.

@@ -7,10 +7,16 @@ import threading
 from initcli.core.errors import MalformedError
 from initcli.formats.storage.extents import Addressed
 from initcli.formats.zip.crc32 import Crc32
+from initcli.formats.zip.runs import Runs
+
+_AT_ONCE = 1 << 20
 
 
 class Checksummed:
     """Hands on what is stored, and takes its checksum in whatever pieces it is read.
+
+    Where the pieces overlap or lie in too many places, as those of columns do, all is read once
+    more, from the first byte to the last, as soon as that is no more than what was asked for.
 
     Args:
         offset: The address of the first byte.
@@ -24,26 +30,42 @@ class Checksummed:
         self._offset = offset
         self._crc = crc
         self._where = where
-        self._end = head.length + size
-        self._whole = head
-        self._runs = dict[int, Crc32]()
-        self._shift = head.length
+        self._size = size
+        self._head = head
+        self._runs: Runs | None = Runs(head)
+        self._asked = 0
+        self._value: int | None = None
         self._lock = threading.Lock()
 
     def read(self, held: Addressed, at: int, buffer: memoryview) -> None:
         """Reads a stretch; see `Maker`."""
         held.read(self._offset + at, buffer)
-        if self._whole.length < self._end:
-            self._add(at + self._shift, Crc32().updated(buffer))
-
-    def _add(self, start: int, run: Crc32) -> None:
-        """Takes note of a stretch and joins what has become one; all read twice counts once."""
-        with self._lock:
-            self._runs.setdefault(start, run)
-            whole = self._whole
-            while whole.length < self._end and whole.length in self._runs:
-                whole += self._runs.pop(whole.length)
-            self._whole = whole
-        if whole.length == self._end and whole.value != self._crc:
+        if self._value is None:
+            run = Crc32().updated(buffer) if self._runs else None
+            with self._lock:
+                self._note(at + self._head.length, run, len(buffer))
+                self._settle(held)
+        if self._value not in {None, self._crc}:
             message = "a member does not have the checksum that the archive tells"
             raise MalformedError(message, where=self._where, hint="fetch the file again")
+
+    def _note(self, start: int, run: Crc32 | None, count: int) -> None:
+        self._asked += count
+        if self._runs and not (run and self._runs.add(start, run)):
+            self._runs = None
+
+    def _settle(self, held: Addressed) -> None:
+        """Finds the checksum out if enough has been read."""
+        if self._value is not None or self._asked < self._size:
+            return
+        known = self._runs.first if self._runs else self._read_on(held)
+        if known.length == self._head.length + self._size:
+            self._value = known.value
+
+    def _read_on(self, held: Addressed) -> Crc32:
+        known, buffer = self._head, memoryview(bytearray(min(_AT_ONCE, self._size)))
+        for at in range(0, self._size, _AT_ONCE):
+            part = buffer[: self._size - at]
+            held.read(self._offset + at, part)
+            known = known.updated(part)
+        return known

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -79,3 +80,62 @@ def test_values_beside_the_model_are_read_from_their_file(run: Run, tmp_path: Pa
     assert [shard.path.name for shard in opened.shards] == ["a", "data"]
     (tmp_path / "data").unlink()
     assert run("stats", "a").returncode == 2
+
+
+def test_values_in_a_directory_beside_the_model_are_read(tmp_path: Path) -> None:
+    (tmp_path / "model" / "data").mkdir(parents=True)
+    model_ = helper.make_model(
+        helper.make_graph(
+            [], "g", [], [], [onnx.numpy_helper.from_array(np.arange(6, dtype="f4"), "w")]
+        )
+    )
+    told = {"save_as_external_data": True, "location": "data/w.bin", "size_threshold": 0}
+    onnx.save_model(model_, str(tmp_path / "model" / "a.onnx"), **told)
+    expected = onnx.numpy_helper.to_array(
+        onnx.load(tmp_path / "model" / "a.onnx").graph.initializer[0]
+    )
+    opened = open_checkpoint(tmp_path / "model" / "a.onnx").tensors["w"]
+    assert bytes_of(opened) == expected.tobytes()
+    assert opened.shard.path.name == "w.bin"
+
+
+def test_a_directory_that_leads_out_is_not_read(run: Run, tmp_path: Path) -> None:
+    for name in ("model", "elsewhere"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "elsewhere" / "w").write_bytes(bytes(16))
+    (tmp_path / "model" / "data").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "model" / "a").write_bytes(model(tensor(data=external(location="data/w"))))
+    done = run("stats", "model/a")
+    assert done.returncode == 2
+    assert "by a link that leads elsewhere" in done.stderr
+
+
+def test_what_has_no_place_is_told_so(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(model(tensor(data=external(offset="0"))))
+    assert "in another file, which is not named" in run("stats", "a").stderr
+
+
+def test_values_that_are_no_initialisers_are_listed_as_unread(run: Run, tmp_path: Path) -> None:
+    array, values = onnx.numpy_helper.from_array, np.ones((2, 2), "f4")
+    constant = helper.make_node("Constant", [], ["k"], value=array(values))
+    output = [helper.make_tensor_value_info("o", TensorProto.FLOAT, [2, 2])]
+    body = helper.make_graph(
+        [helper.make_node("Identity", ["inner"], ["o"])], "s", [], output, [array(values, "inner")]
+    )
+    branches = helper.make_node("If", ["c"], ["y"], then_branch=body, else_branch=body)
+    sparse = helper.make_sparse_tensor(
+        helper.make_tensor("sparse", TensorProto.FLOAT, [1], [1.0]),
+        helper.make_tensor("i", TensorProto.INT64, [1], [0]),
+        [4],
+    )
+    text = helper.make_tensor("text", TensorProto.STRING, [1], [b"a"])
+    graph = helper.make_graph(
+        [constant, branches], "g", [], [], [array(values, "w"), text], sparse_initializer=[sparse]
+    )
+    onnx.save_model(helper.make_model(graph), tmp_path / "a")
+    done = run("stats", "a", "--format", "json")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)["findings"]
+    unread = {each["tensor"] for each in found if each["code"] == "IC908"}
+    assert unread == {"k", "inner", "sparse", "text"}
+    assert run("stats", "a", "--strict").returncode == 1
