@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from numpy.typing import NDArray
+
 from initcli.formats.storage.checkpoint import Checkpoint, StoredTensor
 from initcli.formats.storage.reading import open_shard
 
@@ -22,3 +26,8 @@ def contents_of(opened: Checkpoint) -> dict[str, tuple[str, tuple[int, ...], byt
         for name, own in names.items()
         for tensor in [opened.tensors[own]]
     }
+
+
+def row_major(array: NDArray[Any]) -> bytes:
+    """Returns an array's bytes as a tensor of it has them."""
+    return array.astype(array.dtype.newbyteorder("<")).tobytes("C")
