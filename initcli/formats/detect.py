@@ -8,13 +8,16 @@ from pathlib import Path
 
 from initcli.core.errors import MissingError, UnknownFormatError
 from initcli.core.text import plural, some, visible
-from initcli.formats.families import FAMILIES, Family, is_distributed
+from initcli.formats.families import FAMILIES, PIECES, Family, is_distributed, of_training
 from initcli.formats.index import read_index
 from initcli.formats.kinds import READABLE, read_file
 from initcli.formats.peek import peek_at
 from initcli.formats.safetensors import HEADER_LIMIT, PREFIX
 from initcli.formats.storage.aliases import without_aliases
 from initcli.formats.storage.checkpoint import Checkpoint
+
+Found = Sequence[tuple[Family, Sequence[str]]]
+"""The families that a directory has, and their files' names."""
 
 
 def open_checkpoint(
@@ -83,19 +86,29 @@ def _open_directory(path: Path, *, lenient: bool) -> Checkpoint:
         names = sorted(entry.name for entry in path.iterdir())
     except OSError as error:
         raise MissingError(error.strerror or "unreadable", where=visible(str(path), 300)) from error
-    if is_distributed(names):
-        from initcli.formats.pytorch.dcp.reader import read_dcp  # only where there is need of it
-
-        return read_dcp(path, lenient=lenient)
     held = [(family, found) for family in FAMILIES if (found := family.among(names))]
+    if is_distributed(names):
+        return _distributed(path, names, held, lenient=lenient)
     if not held:
         message, where = "no checkpoint in it", visible(str(path), 300)
         raise UnknownFormatError(message, where=where, hint=READABLE)
     (family, found), *others = held
     chosen = family.chosen(found, visible(str(path), 300))
     opened = _open_file(path / chosen, lenient=lenient)
-    notes = (*opened.notes, *_unlisted(opened, found), *_passed_over(family, others))
+    beside = _passed_over(family.what, others, of_training(names))
+    notes = (*opened.notes, *_unlisted(opened, found), *beside)
     return replace(opened, path=path, notes=notes)
+
+
+def _distributed(path: Path, names: Sequence[str], held: Found, *, lenient: bool) -> Checkpoint:
+    from initcli.formats.pytorch.dcp.reader import read_dcp  # only where there is need of it
+
+    opened = read_dcp(path, lenient=lenient)
+    known = {shard.path.name for shard in opened.shards}
+    idle = [name for name in names if name.endswith(PIECES) and name not in known]
+    unnamed = [f"not read: {some([visible(name, 120) for name in idle])}, not in .metadata"]
+    beside = _passed_over("a distributed checkpoint", held)
+    return replace(opened, notes=(*opened.notes, *unnamed * bool(idle), *beside))
 
 
 def _unlisted(opened: Checkpoint, found: Sequence[str]) -> list[str]:
@@ -107,6 +120,7 @@ def _unlisted(opened: Checkpoint, found: Sequence[str]) -> list[str]:
     ]
 
 
-def _passed_over(family: Family, others: Sequence[tuple[Family, Sequence[str]]]) -> list[str]:
-    names = [visible(name, 120) for _, found in others for name in found]
-    return [f"not read: {some(names)}, beside {family.what}"] if names else []
+def _passed_over(what: str, others: Found, of_training: Sequence[str] = ()) -> list[str]:
+    names = [*(name for _, found in others for name in found), *of_training]
+    shown = some([visible(name, 120) for name in names])
+    return [f"not read: {shown}, beside {what}"] if names else []

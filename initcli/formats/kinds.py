@@ -49,6 +49,11 @@ def _is_safetensors(peek: Peek) -> bool:
     return _may_be_safetensors(peek) and peek.head[PREFIX:].lstrip().startswith(b"{")
 
 
+def _is_said_to_be_safetensors(peek: Peek) -> bool:
+    """Takes a name's word for what is wrong with a file of no known kind, and for nothing else."""
+    return _may_be_safetensors(peek) and peek.path.suffix == ".safetensors"
+
+
 def _read_safetensors(peek: Peek) -> OpenedFile:
     return OpenedFile(*read_shard(peek.path))
 
@@ -154,7 +159,7 @@ KINDS = (
         "a Git LFS pointer, not the file itself (run: git lfs pull)",
         _begins(b"version https://git-lfs"),
     ),
-    Kind("a safetensors file", _may_be_safetensors, _read_safetensors),
+    Kind("a safetensors file", _is_said_to_be_safetensors, _read_safetensors),
     Kind("an ONNX model", _is_onnx, _read_onnx),
 )
 """The first that fits counts."""

@@ -15,12 +15,12 @@ from initcli.core.errors import FactoryError, OptionError, UnknownFormatError
 from initcli.core.tensor import TensorSpec
 from initcli.core.text import did_you_mean, visible
 from initcli.formats.config import NAME, read_config_file
+from initcli.formats.families import holds_checkpoint
 from initcli.schemes.fills import global_generator
 
 if TYPE_CHECKING:
     from torch import nn
 
-_WEIGHTS = frozenset({".safetensors", ".bin", ".pt", ".pth", ".ckpt", ".gguf", ".h5", ".msgpack"})
 _INSTALL = "pip install 'initcli[hf]'"
 
 
@@ -49,17 +49,11 @@ def config_of(source: str) -> Path | None:
     try:
         if path.is_dir():
             config = path / NAME
-            return config if config.is_file() and not _has_weights(path) else None
+            names = [entry.name for entry in path.iterdir()]
+            return config if config.is_file() and not holds_checkpoint(names) else None
         return path if source.endswith(NAME) and path.is_file() else None
     except (OSError, ValueError):  # such as a name that is too long
         return None
-
-
-def _has_weights(directory: Path) -> bool:
-    return any(
-        entry.suffix in _WEIGHTS or entry.name.endswith(".index.json")
-        for entry in directory.iterdir()
-    )
 
 
 def build_configured(path: Path, seed: int = 0) -> tuple[nn.Module, dict[str, object]]:

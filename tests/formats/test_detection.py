@@ -10,10 +10,12 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
 
+from in_formats import FORMATS
 from initcli.core.errors import (
     InitcliError,
     MalformedError,
@@ -209,6 +211,45 @@ def test_a_directory_with_two_indexes_is_refused(tmp_path: Path) -> None:
         open_checkpoint(tmp_path)
 
 
+def test_one_index_goes_before_those_of_variants(tmp_path: Path) -> None:
+    fill(tmp_path, "m-1-of-1.safetensors", "m.fp16-1-of-1.safetensors")
+    for variant, shard in (("", "m-1-of-1"), (".fp16", "m.fp16-1-of-1")):
+        index = {"weight_map": {"w": f"{shard}.safetensors"}}
+        name = f"m.safetensors.index{variant}.json"
+        (tmp_path / name).write_text(json.dumps(index))
+    opened = open_checkpoint(tmp_path)
+    assert opened.index == tmp_path / "m.safetensors.index.json"
+    (tmp_path / "m.safetensors.index.json").unlink()
+    assert open_checkpoint(tmp_path).index == tmp_path / "m.safetensors.index.fp16.json"
+
+
+def test_the_usual_precision_goes_before_variants_and_a_note_says_so(tmp_path: Path) -> None:
+    fill(tmp_path, "m.safetensors", "m.fp16.safetensors")
+    opened = open_checkpoint(tmp_path)
+    assert opened.files == (tmp_path / "m.safetensors",)
+    assert "m.fp16.safetensors" in opened.notes[0]
+
+
+@pytest.mark.parametrize("kind", ["npz", "h5", "keras", "onnx", "gguf"])
+def test_a_directory_may_hold_a_file_of_any_format(kind: str, tmp_path: Path) -> None:
+    arrays = {"w": np.ones((2, 3), np.float32)}
+    FORMATS[kind].write(tmp_path / f"model.{kind}", arrays)
+    assert list(open_checkpoint(tmp_path).tensors) == ["w"]
+    fill(tmp_path, "model.safetensors")
+    assert f"not read: model.{kind}, beside safetensors" in open_checkpoint(tmp_path).notes
+
+
+def test_a_file_of_no_known_format_is_called_that_unless_its_name_says_what_it_is(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "w").write_bytes(bytes(100))
+    with pytest.raises(UnknownFormatError, match="no known format"):
+        open_checkpoint(tmp_path / "w")
+    (tmp_path / "w").rename(tmp_path / "w.safetensors")
+    with pytest.raises(MalformedError, match="not a JSON object"):
+        open_checkpoint(tmp_path / "w.safetensors")
+
+
 def test_a_directory_with_one_file_is_that_file(tmp_path: Path) -> None:
     fill(tmp_path, "a.safetensors")
     opened = open_checkpoint(tmp_path)
@@ -235,6 +276,7 @@ def test_what_trainers_keep_beside_weights_is_passed_by(tmp_path: Path) -> None:
     fill(tmp_path, "training_args.bin", "optimizer.pt", "pytorch_model.bin")
     opened = open_checkpoint(tmp_path)
     assert [shard.path.name for shard in opened.shards] == ["pytorch_model.bin"]
+    assert opened.notes == ("not read: optimizer.pt, training_args.bin, beside PyTorch files",)
 
 
 @pytest.mark.parametrize("error", [MalformedError, TruncatedError])

@@ -131,7 +131,28 @@ def test_a_recipe_draws_a_configuration(tmp_path: Path) -> None:
 def test_a_directory_without_weights_is_its_configuration(tmp_path: Path) -> None:
     written("llama", tmp_path)
     assert config_of(str(tmp_path)) == tmp_path / "config.json"
-    (tmp_path / "pytorch_model.bin").touch()
+    (tmp_path / "training_args.bin").touch()
+    assert config_of(str(tmp_path)) == tmp_path / "config.json"
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("pytorch_model.bin",),
+        ("model.onnx",),
+        ("model.gguf",),
+        ("tf_model.h5",),
+        ("flax_model.msgpack",),
+        ("model.safetensors.index.json",),
+        (".metadata", "__0_0.distcp"),
+    ],
+)
+def test_a_directory_with_weights_of_any_format_is_no_configuration(
+    tmp_path: Path, names: tuple[str, ...]
+) -> None:
+    written("llama", tmp_path)
+    for name in names:
+        (tmp_path / name).touch()
     assert config_of(str(tmp_path)) is None
 
 

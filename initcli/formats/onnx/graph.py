@@ -76,7 +76,10 @@ class Graph:
             if each.wire != BYTES:
                 continue
             if each.number in _TENSORS:
-                self.note(output or read_tensor(self.file, each.stretch).name, _CONSTANT)
+                told = read_tensor(self.file, each.stretch)
+                # Shapes and axes are no weights, and every exported model is full of them.
+                if not told.is_integer:
+                    self.note(output or told.name, _CONSTANT)
             elif each.number in _SPARSES:
                 self._note_sparse(each.stretch, output)
             elif each.number in _GRAPHS:

@@ -65,6 +65,12 @@ class Told:
     flaw: str = ""
 
     @property
+    def is_integer(self) -> bool:
+        """Whether its values are integers or booleans, as shapes and indices are."""
+        dtype = _TYPES.get(self.number)
+        return dtype is not None and dtype.kind in {Kind.INTEGER, Kind.BOOL}
+
+    @property
     def is_text(self) -> bool:
         """Whether its values are texts, and no numbers."""
         return self.number == _STRING

@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from initcli.core.dtypes import DType
@@ -24,14 +25,16 @@ from initcli.formats.storage.checkpoint import Shard, open_regular
 from initcli.formats.storage.extents import AddressSpace
 from initcli.formats.storage.reading import Reader
 from initcli.formats.storage.window import Window
+from initcli.formats.zip.content import content_of
 from initcli.formats.zip.directory import STORED, ZipDirectory, read_directory
+from initcli.formats.zip.inflated import States
 
 _PICKLE = "/data.pkl"
 # What the record of one tensor takes is a thousandth.
 _ROOM = 4 << 20
 
-Placed = dict[Piece, int | InitcliError]
-"""The address of each piece in its file, or why it has none."""
+Placed = dict[tuple[Piece, DType], int | InitcliError]
+"""The address of each piece in its file, read as what it should be, or why it has none."""
 
 
 def place_pieces(path: Path, pieces: Iterable[tuple[Piece, DType]]) -> tuple[Shard, Placed]:
@@ -49,7 +52,8 @@ def place_pieces(path: Path, pieces: Iterable[tuple[Piece, DType]]) -> tuple[Sha
     placed = Placed()
     try:
         for piece, dtype in sorted(pieces, key=lambda each: each[0].offset):
-            placed[piece] = file.address_or_error(piece, dtype)
+            if (piece, dtype) not in placed:
+                placed[piece, dtype] = file.address_or_error(piece, dtype)
     finally:
         os.close(descriptor)
     return Shard(path, size, identity, extents=file.placing.space.extents), placed
@@ -105,4 +109,7 @@ class _File:
         size = storage.whole * storage.dtype.itemsize
         if member is None or member.method != STORED or member.size != size:
             raise PickleFlawError("the storage of a piece is not in it, or of another size")
-        return storage.part_of(begin + directory.begin(window, member))  # type: ignore[arg-type]
+        content = content_of(directory, window, member, States())  # type: ignore[arg-type]
+        content = replace(content, begin=begin + content.begin)
+        space = self.placing.space
+        return storage.part_of(content.checked(space, b"") if member.crc else content.begin)

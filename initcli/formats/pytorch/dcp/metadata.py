@@ -24,6 +24,7 @@ from initcli.formats.storage.checkpoint import open_regular
 
 NAME = ".metadata"
 _MODULE = "torch.distributed.checkpoint."
+_BYTES = f"{_MODULE}metadata.BytesStorageMetadata"
 _TENSOR = f"{_MODULE}metadata.TensorStorageMetadata"
 
 
@@ -63,7 +64,21 @@ class Told:
     pieces: tuple[Piece, ...]
 
 
-def read_metadata(path: Path) -> list[Told]:
+@dataclass(frozen=True, slots=True)
+class Metadata:
+    """What is told of a checkpoint.
+
+    Attributes:
+        tensors: Of each tensor.
+        unread: What is no tensor and nothing that is known to be none, and why it is not read,
+            by name.
+    """
+
+    tensors: tuple[Told, ...]
+    unread: Mapping[str, str]
+
+
+def read_metadata(path: Path) -> Metadata:
     """Reads a `.metadata` file, of which nothing is run.
 
     Raises:
@@ -75,21 +90,25 @@ def read_metadata(path: Path) -> list[Told]:
     with os.fdopen(descriptor, "rb") as file:
         try:
             root, _ = unpickle(file)
-            return list(_tensors(root))
+            return _metadata(root)
         except PickleFlawError as flaw:
             raise MalformedError(str(flaw), where=where) from flaw
 
 
-def _tensors(root: object) -> Iterator[Told]:
+def _metadata(root: object) -> Metadata:
     metadata = _state(root)
     places = dict(_places(metadata.get("storage_data")))
-    seen = set[str]()
+    tensors, seen, unread = list[Told](), set[str](), dict[str, str]()
     for name, entry in _pairs(metadata.get("state_dict_metadata")).items():
         if not isinstance(name, str) or name in seen:
             raise PickleFlawError("a name that is no text, or comes twice")
         seen.add(name)
-        if isinstance(entry, Call) and entry.name == _TENSOR:
-            yield _tensor(name, _state(entry), places)
+        kind = entry.name if isinstance(entry, Call) else ""
+        if kind == _TENSOR and isinstance(entry, Call):
+            tensors.append(_tensor(name, _state(entry), places))
+        elif kind != _BYTES:  # which is how whatever else there is in a state dict is stored
+            unread[name] = f"stored as {visible(kind, 80) or 'nothing that is known'}"
+    return Metadata(tuple(tensors), unread)
 
 
 Places = Mapping[tuple[str, Shape], tuple[str, int, int]]

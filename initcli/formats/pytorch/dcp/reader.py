@@ -6,7 +6,7 @@ No process group is needed and nothing is run: pieces are put together when they
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from initcli.formats.storage.checkpoint import Checkpoint, Shard, StoredTensor
 from initcli.formats.storage.defect import Defect, Flaw, Tell, refuse, taking_note
 from initcli.formats.storage.extents import AddressSpace
 
+_MOST_COMPARED = 2_000_000
 _OPTIMIZERS = ("optim.", "optimizer.", "optimizers.", "opt.")
 # What an application's state is registered as in PyTorch's own recipes.
 _WRAPPERS = WRAPPERS | {"app"}
@@ -43,8 +44,8 @@ def read_dcp(path: Path, *, lenient: bool = False) -> Checkpoint:
     defects: list[Defect] = []
     with uncollected():
         told = read_metadata(path / NAME)
-        whole = _Whole(path, _opened(path, told))
-        found = whole.tensors(told, taking_note(defects) if lenient else refuse)
+        whole = _Whole(path, _opened(path, told.tensors))
+        found = whole.tensors(told.tensors, taking_note(defects) if lenient else refuse)
     if defects and not found:
         refuse(defects[0])
     optimizer = {name: each for name, each in found.items() if name.startswith(_OPTIMIZERS)}
@@ -56,6 +57,7 @@ def read_dcp(path: Path, *, lenient: bool = False) -> Checkpoint:
         optimizer=optimizer if model else {},
         notes=(f"names are those below {'.'.join(below)}",) if below else (),
         defects=tuple(defects),
+        unread=told.unread,
     )
 
 
@@ -81,9 +83,9 @@ class _File:
     placed: Placed
     error: InitcliError | None = None
 
-    def address(self, piece: Piece) -> int:
+    def address(self, piece: Piece, dtype: DType) -> int:
         """Returns where a piece lies, or raises why that is not known."""
-        found = self.error or self.placed[piece]
+        found = self.error or self.placed[piece, dtype]
         if isinstance(found, InitcliError):
             raise found
         return found
@@ -140,8 +142,10 @@ class _Whole:
     def _place(self, told: Told) -> tuple[str, int]:
         """Returns the file at whose address a tensor is read, and the address."""
         self._check(told)
-        addresses = [self._files[piece.file].address(piece) for piece in told.pieces]
-        host = told.pieces[0].file if told.pieces else next(iter(self.shards))
+        addresses = [self._files[piece.file].address(piece, told.dtype) for piece in told.pieces]
+        host = told.pieces[0].file if told.pieces else next(iter(self.shards), None)
+        if host is None:
+            raise MalformedError("none of its files can be read", where=self._where)
         if not math.prod(told.shape):
             return host, 0
         if len(told.pieces) == 1:
@@ -164,7 +168,7 @@ class _Whole:
         if not all(_is_within(piece, told) for piece in told.pieces):
             raise MalformedError("a piece lies outside of its tensor", where=where)
         held = sum(math.prod(piece.shape) for piece in told.pieces)
-        if held != math.prod(told.shape) or any(_overlapping(told.pieces)):
+        if held != math.prod(told.shape) or _overlap(told.pieces):
             raise MalformedError("its pieces leave a hole or overlap", where=where)
 
 
@@ -179,17 +183,28 @@ def _is_within(piece: Piece, told: Told) -> bool:
     return all(start + length <= whole for start, length, whole in sides)
 
 
-def _overlapping(pieces: Sequence[Piece]) -> Iterator[bool]:
-    """Yields whether each two pieces overlap that have rows in common."""
-    beside = list[Piece]()
-    for piece in sorted(pieces, key=lambda each: each.origin):
-        beside = [each for each in beside if not _is_above(each, piece)]
-        yield from (_meet(each, piece) for each in beside)
+def _overlap(pieces: Sequence[Piece]) -> bool:
+    """Whether any two overlap, of which those are compared that meet along one dimension.
+
+    It is that along which the most begin apart.
+
+    Raises:
+        MalformedError: So many lie beside each other that it would take minutes.
+    """
+    apart = [len(set(origins)) for origins in zip(*(each.origin for each in pieces), strict=True)]
+    if not apart:
+        return len(pieces) > 1
+    axis, compared, beside = apart.index(max(apart)), 0, list[Piece]()
+    for piece in sorted(pieces, key=lambda each: each.origin[axis]):
+        start = piece.origin[axis]
+        beside = [each for each in beside if each.origin[axis] + each.shape[axis] > start]
+        compared += len(beside)
+        if compared > _MOST_COMPARED:
+            raise MalformedError(f"{len(pieces):,} pieces that lie beside each other")
+        if any(_meet(each, piece) for each in beside):
+            return True
         beside.append(piece)
-
-
-def _is_above(one: Piece, other: Piece) -> bool:
-    return bool(one.origin) and one.origin[0] + one.shape[0] <= other.origin[0]
+    return False
 
 
 def _meet(one: Piece, other: Piece) -> bool:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import pickle
 import socket
+import time
 import warnings
 from collections.abc import Callable
 from dataclasses import replace
@@ -16,7 +18,7 @@ import torch.distributed.checkpoint as dcp
 import torch.multiprocessing as mp
 from torch.distributed.checkpoint.metadata import ChunkStorageMetadata, Metadata, MetadataIndex
 
-from initcli.core.errors import InitcliError, MissingError
+from initcli.core.errors import InitcliError, MalformedError, MissingError
 from initcli.formats.detect import open_checkpoint
 from initcli.formats.storage.checkpoint import Checkpoint
 from initcli.formats.storage.reading import open_shard
@@ -189,6 +191,72 @@ def test_every_truncation_is_refused(alone: Path) -> None:
             assert failures_of(alone, hashes=False), (name, length)
         (alone / name).write_bytes(raw)
     assert not failures_of(alone)
+
+
+def test_a_piece_is_held_against_what_each_tensor_says_it_is(alone: Path) -> None:
+    """Where two tensors point at one piece, what is right for one is not for the other."""
+    metadata = told(alone)
+    index, piece = next(each for each in metadata.storage_data.items() if each[0].fqn == "w")
+    entry = metadata.state_dict_metadata["w"]
+    for name in ("again", "as integers"):
+        metadata.storage_data[MetadataIndex(name, index.offset)] = piece
+        metadata.state_dict_metadata[name] = copy.deepcopy(entry)
+    metadata.state_dict_metadata["as integers"].properties.dtype = torch.int32
+    tell(alone, metadata)
+    opened = open_checkpoint(alone, lenient=True)
+    assert set(opened.tensors) == {"w", "b", "again"}
+    assert [each.tensor for each in opened.defects] == ["as integers"]
+
+
+def test_many_pieces_side_by_side_are_held_against_each_other_in_time(alone: Path) -> None:
+    metadata = told(alone)
+    count = 12_000
+    pieces(*(((0, at), (1, 1)) for at in range(count)))(metadata)
+    of_w(size=torch.Size([1, count]))(metadata)
+    tell(alone, metadata)
+    began = time.process_time()
+    opened = open_checkpoint(alone, lenient=True)
+    assert time.process_time() - began < 10
+    assert [each.what for each in opened.defects] == [
+        "a piece is not of the dtype and shape that .metadata tells; not read"
+    ]
+
+
+def test_an_empty_tensor_without_files_is_no_internal_error(alone: Path) -> None:
+    metadata = told(alone)
+    metadata.storage_data.clear()
+    metadata.state_dict_metadata = {"w": metadata.state_dict_metadata["w"]}
+    of_w(chunks=[], size=torch.Size([0]))(metadata)
+    tell(alone, metadata)
+    (failure,) = failures_of(alone)
+    assert failure.code == "E203"
+
+
+def test_a_changed_value_is_noticed_by_its_checksum(alone: Path) -> None:
+    path = alone / "__0_0.distcp"
+    raw = path.read_bytes()
+    value = torch.arange(20.0).numpy().tobytes()
+    at = raw.index(value) + 40
+    path.write_bytes(raw[:at] + bytes([raw[at] ^ 1]) + raw[at + 1 :])
+    opened = open_checkpoint(alone)
+    with pytest.raises(MalformedError, match="checksum"):
+        read(opened, "w", 1 << 20)
+
+
+def test_what_is_stored_in_an_unknown_way_is_named(alone: Path) -> None:
+    metadata = told(alone)
+    metadata.state_dict_metadata["odd"] = Payload(alone / "touched")  # type: ignore[assignment]
+    tell(alone, metadata)
+    assert open_checkpoint(alone).unread == {"odd": "stored as pathlib.Path.touch"}
+
+
+def test_what_lies_beside_and_is_not_read_is_told(alone: Path) -> None:
+    (alone / "__7_0.distcp").touch()
+    (alone / "model.pt").touch()
+    assert open_checkpoint(alone).notes == (
+        "not read: __7_0.distcp, not in .metadata",
+        "not read: model.pt, beside a distributed checkpoint",
+    )
 
 
 class Payload:
