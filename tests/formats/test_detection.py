@@ -24,6 +24,8 @@ from initcli.core.errors import (
     UnknownFormatError,
 )
 from initcli.formats.detect import open_checkpoint
+from initcli.formats.kinds import KINDS
+from initcli.formats.peek import peek_at
 
 RawFile = Callable[..., Path]
 ENTRY = '{"w":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}'
@@ -248,6 +250,19 @@ def test_a_file_of_no_known_format_is_called_that_unless_its_name_says_what_it_i
     (tmp_path / "w").rename(tmp_path / "w.safetensors")
     with pytest.raises(MalformedError, match="not a JSON object"):
         open_checkpoint(tmp_path / "w.safetensors")
+
+
+@pytest.mark.parametrize("kind", ["npz", "pt", "pkl", "keras", "onnx", "h5"])
+def test_a_file_that_is_replaced_between_two_looks_is_refused(kind: str, tmp_path: Path) -> None:
+    path = tmp_path / "w"
+    FORMATS[kind].write(path, {"w": np.ones((2, 3), np.float32)})
+    peek = peek_at(path)
+    (tmp_path / "v").write_bytes(path.read_bytes())
+    (tmp_path / "v").replace(path)
+    reader = next(each.read for each in KINDS if each.is_of(peek_at(path)))
+    assert reader is not None
+    with pytest.raises(TruncatedError, match="changed while it was being read"):
+        reader(peek)
 
 
 def test_a_directory_with_one_file_is_that_file(tmp_path: Path) -> None:

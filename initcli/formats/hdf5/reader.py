@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import importlib.util
 import io
-import os
+from dataclasses import replace
 from typing import BinaryIO
 
 from initcli.core.errors import MalformedError, UnknownFormatError
@@ -15,7 +15,7 @@ from initcli.core.text import some, visible
 from initcli.formats.hdf5.dataset import Room
 from initcli.formats.hdf5.walk import Walk
 from initcli.formats.peek import Peek
-from initcli.formats.storage.checkpoint import OpenedFile, Shard, StoredTensor, open_regular
+from initcli.formats.storage.checkpoint import OpenedFile, StoredTensor
 from initcli.formats.storage.defect import Defect, taking_note
 from initcli.formats.storage.extents import AddressSpace
 from initcli.formats.storage.reading import Reader
@@ -34,8 +34,7 @@ def is_hdf5(peek: Peek) -> bool:
     """Whether a file begins as HDF5 files do, perhaps behind a block of its user's own."""
     if peek.head.startswith(_SIGNATURE):
         return True
-    descriptor, _, _ = open_regular(peek.path)
-    with os.fdopen(descriptor, "rb", buffering=0) as file:
+    with peek.opened(buffering=0) as (file, _):
         return any(
             file.seek(at) and file.read(len(_SIGNATURE)) == _SIGNATURE for at in _USER_BLOCKS
         )
@@ -70,15 +69,14 @@ def read_hdf5(peek: Peek) -> OpenedFile:
 
 def _read(peek: Peek, *, is_archive: bool) -> OpenedFile:
     _require_h5py(peek)
-    descriptor, size, identity = open_regular(peek.path)
-    space, shard = AddressSpace(size), Shard(peek.path, size, identity)
+    space = AddressSpace(peek.size)
     defects: list[Defect] = []
-    with os.fdopen(descriptor, "rb", buffering=0) as file:
-        base, length = _member(peek, file, space) if is_archive else (0, size)
-        reader = Reader(Shard(peek.path, size, identity, extents=space.extents), descriptor)
+    with peek.opened(buffering=0) as (file, shard):
+        base, length = _member(peek, file, space) if is_archive else (0, shard.size)
+        reader = Reader(replace(shard, extents=space.extents), file.fileno())
         walk = Walk(Room(base, length, space), peek.where, taking_note(defects))
         found = walk.datasets(io.BufferedReader(Window(reader, base, length)))
-    shard = Shard(peek.path, size, identity, extents=space.extents)
+    shard = replace(shard, extents=space.extents)
     tensors = {spec.name: StoredTensor(spec, shard, address) for spec, address in found}
     optimizer = {name: each for name, each in tensors.items() if name.startswith(_OPTIMIZERS)}
     model = {name: each for name, each in tensors.items() if name not in optimizer}

@@ -5,8 +5,7 @@ Source: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
 
 from __future__ import annotations
 
-import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import BinaryIO
 
 from initcli.core.errors import InitcliError
@@ -17,7 +16,7 @@ from initcli.formats.making.shared import Board, Shared
 from initcli.formats.making.strided import Strided, strides_of
 from initcli.formats.npy.header import HEAD, NpyHeader, parse_npy_header
 from initcli.formats.peek import Peek
-from initcli.formats.storage.checkpoint import OpenedFile, Shard, StoredTensor, open_regular
+from initcli.formats.storage.checkpoint import OpenedFile, StoredTensor
 from initcli.formats.storage.defect import Defect, Flaw, Tell, taking_note
 from initcli.formats.storage.extents import AddressSpace
 from initcli.formats.storage.reading import Reader
@@ -39,12 +38,11 @@ def read_npy(peek: Peek) -> OpenedFile:
         MissingError: The file cannot be opened.
         MalformedError, TruncatedError: It breaks a rule of the format, or holds no numbers.
     """
-    descriptor, size, identity = open_regular(peek.path)
-    with os.fdopen(descriptor, "rb") as file:
-        header = parse_npy_header(file.read(HEAD), size, peek.where)
-    space = AddressSpace(size)
+    with peek.opened() as (file, shard):
+        header = parse_npy_header(file.read(HEAD), shard.size, peek.where)
+    space = AddressSpace(shard.size)
     offset, _ = _placed(header, header.length, space, Board())
-    shard = Shard(peek.path, size, identity, extents=space.extents)
+    shard = replace(shard, extents=space.extents)
     spec = TensorSpec(peek.path.stem, header.dtype, header.shape)
     return OpenedFile(shard, {spec.name: StoredTensor(spec, shard, offset)})
 
@@ -61,13 +59,12 @@ def read_npz(peek: Peek) -> OpenedFile:
         MissingError: The file cannot be opened.
         MalformedError: The archive breaks a rule of its format.
     """
-    descriptor, size, identity = open_regular(peek.path)
     defects: list[Defect] = []
-    with os.fdopen(descriptor, "rb", buffering=0) as file:
-        reader, space = Reader(Shard(peek.path, size, identity), descriptor), AddressSpace(size)
+    with peek.opened(buffering=0) as (file, shard):
+        reader, space = Reader(shard, file.fileno()), AddressSpace(shard.size)
         opened = _Archive(peek.archive, file, reader, space)
         placed = opened.arrays(taking_note(defects))
-    shard = Shard(peek.path, size, identity, extents=space.extents)
+    shard = replace(shard, extents=space.extents)
     tensors = {spec.name: StoredTensor(spec, shard, offset) for spec, offset in placed}
     notes = _notes([name for name in peek.archive.members if not name.endswith(_SUFFIX)])
     return OpenedFile(

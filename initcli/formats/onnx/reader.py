@@ -5,9 +5,8 @@ The file is walked field by field, whatever its size, and needs no library. Sour
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from initcli.core.errors import InitcliError, MalformedError
 from initcli.core.tensor import TensorSpec
@@ -20,7 +19,7 @@ from initcli.formats.onnx.packed_numbers import LONGEST, Packed
 from initcli.formats.onnx.protobuf import BYTES, Messages
 from initcli.formats.onnx.tensor import Told
 from initcli.formats.peek import Peek
-from initcli.formats.storage.checkpoint import OpenedFile, Shard, StoredTensor, open_regular
+from initcli.formats.storage.checkpoint import OpenedFile, Shard, StoredTensor
 from initcli.formats.storage.defect import Defect, Flaw, Tell, taking_note
 from initcli.formats.storage.extents import AddressSpace
 from initcli.formats.storage.stretch import Stretch
@@ -48,14 +47,13 @@ def read_onnx(peek: Peek) -> OpenedFile:
         MissingError: The file cannot be opened.
         MalformedError: It is no such message.
     """
-    descriptor, size, identity = open_regular(peek.path)
     defects: list[Defect] = []
-    with os.fdopen(descriptor, "rb") as file:
+    with peek.opened() as (file, shard):
         messages = Messages(file, peek.where)
         beside = Beside(peek.path.parent)
-        held = _Model(Graph(messages), beside, AddressSpace(size), taking_note(defects))
-        placed = list(held.tensors(_graph(messages, size)))
-    shard = Shard(peek.path, size, identity, extents=held.space.extents)
+        held = _Model(Graph(messages), beside, AddressSpace(shard.size), taking_note(defects))
+        placed = list(held.tensors(_graph(messages, shard.size)))
+    shard = replace(shard, extents=held.space.extents)
     tensors = {
         spec.name: StoredTensor(spec, beside or shard, address) for spec, beside, address in placed
     }

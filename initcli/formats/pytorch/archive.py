@@ -6,7 +6,6 @@ Source: https://docs.pytorch.org/docs/2.13/notes/serialization.html
 from __future__ import annotations
 
 import io
-import os
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import BinaryIO
@@ -20,7 +19,7 @@ from initcli.formats.pytorch.pickles.opcodes import unpickle
 from initcli.formats.pytorch.pickles.records import PickleFlawError
 from initcli.formats.pytorch.placing import Place, Placing
 from initcli.formats.pytorch.tensors.storages import Storage
-from initcli.formats.storage.checkpoint import OpenedFile, Shard, open_regular
+from initcli.formats.storage.checkpoint import OpenedFile, Shard
 from initcli.formats.storage.extents import AddressSpace
 from initcli.formats.storage.reading import Reader
 from initcli.formats.storage.window import Window
@@ -57,14 +56,13 @@ def read_archive(peek: Peek) -> OpenedFile:
     roots = [name.removesuffix(_PICKLE) for name in peek.archive.members if _is_pickle(name)]
     if len(roots) > 1:
         raise MalformedError("two pickles in one archive", where=peek.where)
-    descriptor, size, identity = open_regular(peek.path)
-    with os.fdopen(descriptor, "rb", buffering=0) as raw:
-        archive = _Archive(Shard(peek.path, size, identity), raw, peek.archive, roots[0])
+    with peek.opened(buffering=0) as (raw, shard):
+        archive = _Archive(shard, raw, peek.archive, roots[0])
         is_swapped = archive.is_big_endian()
         root, machine, begin = archive.unpickled(_PICKLE)
         constants = archive.constants()
-        placing = Placing(size, archive.place_of, archive.space, is_swapped, begin)
-        opened = assembled(Held(peek.path, identity, root, machine, placing, constants))
+        placing = Placing(shard.size, archive.place_of, archive.space, is_swapped, begin)
+        opened = assembled(Held(shard.path, shard.identity, root, machine, placing, constants))
         return replace(opened, notes=(*opened.notes, *archive.notes()))
 
 

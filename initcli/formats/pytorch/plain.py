@@ -5,7 +5,6 @@ Model zoos keep weights so, such as those of Detectron2.
 
 from __future__ import annotations
 
-import os
 from typing import NoReturn
 
 from initcli.core.errors import UnknownFormatError
@@ -16,7 +15,7 @@ from initcli.formats.pytorch.pickled import Pickled, with_rest
 from initcli.formats.pytorch.pickles.records import PickleFlawError
 from initcli.formats.pytorch.placing import Placing
 from initcli.formats.pytorch.tensors.storages import Storage
-from initcli.formats.storage.checkpoint import OpenedFile, Shard, open_regular
+from initcli.formats.storage.checkpoint import OpenedFile
 from initcli.formats.storage.extents import AddressSpace
 
 
@@ -28,15 +27,14 @@ def read_pickle(peek: Peek) -> OpenedFile:
         UnknownFormatError: It holds neither tensors nor arrays that can be read.
         MalformedError, TruncatedError: It breaks a rule of its format, or is cut.
     """
-    descriptor, size, identity = open_regular(peek.path)
-    with os.fdopen(descriptor, "rb") as file:
-        pickled = Pickled(file, Shard(peek.path, size, identity), peek.where)
+    with peek.opened() as (file, shard):
+        pickled = Pickled(file, shard, peek.where)
         root, machine = pickled.unpickled()
         if type(root) is int and root == MAGIC:
             return read_legacy(pickled)
-        left = size - file.tell()
-    placing = Placing(size, _no_storage, AddressSpace(size))
-    opened = assembled(Held(peek.path, identity, root, machine, placing))
+        left = shard.size - file.tell()
+    placing = Placing(shard.size, _no_storage, AddressSpace(shard.size))
+    opened = assembled(Held(shard.path, shard.identity, root, machine, placing))
     if not (opened.tensors or opened.optimizer):
         what = next(iter(opened.unread.values()), "and neither tensors nor arrays in it")
         hint = "torch.save the tensors, or write them as safetensors"
