@@ -38,7 +38,7 @@ def stats(
     checkpoints: Annotated[
         list[Path],
         typer.Argument(
-            help="A safetensors or PyTorch file, a sharded index, or a directory with one."
+            help="A file of any format that the README lists, a sharded index, or a directory."
         ),
     ],
     select: options.Select = None,

@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 from initcli.core.errors import MissingError, UnknownFormatError
 from initcli.core.text import plural, some, visible
-from initcli.formats.families import FAMILIES, PIECES, Family, is_distributed, of_training
+from initcli.formats.families import (
+    FAMILIES,
+    METADATA,
+    PIECES,
+    Family,
+    holds_checkpoint,
+    is_distributed,
+    of_training,
+)
 from initcli.formats.index import read_index
 from initcli.formats.kinds import READABLE, read_file
 from initcli.formats.peek import peek_at
@@ -16,6 +25,7 @@ from initcli.formats.safetensors import HEADER_LIMIT, PREFIX
 from initcli.formats.storage.aliases import without_aliases
 from initcli.formats.storage.checkpoint import Checkpoint
 
+_MOST_BELOW = 100
 Found = Sequence[tuple[Family, Sequence[str]]]
 """The families that a directory has, and their files' names."""
 
@@ -62,6 +72,10 @@ def _without_optimizer(opened: Checkpoint) -> Checkpoint:
 
 
 def _open_file(path: Path, *, lenient: bool) -> Checkpoint:
+    if path.name.endswith(PIECES) or path.name == METADATA:
+        message = "a file of a distributed checkpoint, which is its directory"
+        hint = f"name {visible(str(path.parent), 200)}"
+        raise UnknownFormatError(message, where=visible(str(path), 300), hint=hint)
     head = peek_at(path).head
     # Any first bytes may be the length of a safetensors header, so that is asked first.
     is_length = int.from_bytes(head[:PREFIX].ljust(PREFIX, b"\xff"), "little") <= HEADER_LIMIT
@@ -91,13 +105,28 @@ def _open_directory(path: Path, *, lenient: bool) -> Checkpoint:
         return _distributed(path, names, held, lenient=lenient)
     if not held:
         message, where = "no checkpoint in it", visible(str(path), 300)
-        raise UnknownFormatError(message, where=where, hint=READABLE)
+        raise UnknownFormatError(message, where=where, hint=_below(path, names) or READABLE)
     (family, found), *others = held
     chosen = family.chosen(found, visible(str(path), 300))
     opened = _open_file(path / chosen, lenient=lenient)
     beside = _passed_over(family.what, others, of_training(names))
     notes = (*opened.notes, *_unlisted(opened, found), *beside)
     return replace(opened, path=path, notes=notes)
+
+
+def _below(path: Path, names: Sequence[str]) -> str:
+    """Returns which of its directories hold checkpoints, as the Hub's and diffusers' do."""
+    snapshots = (f"snapshots/{each}" for each in _in(path / "snapshots"))
+    below = (*names[:_MOST_BELOW], *snapshots)
+    held = [visible(name, 120) for name in below if holds_checkpoint(_in(path / name))]
+    return f"name one of the directories below: {some(held)}" if held else ""
+
+
+def _in(path: Path) -> list[str]:
+    try:
+        return [each.name for each in islice(path.iterdir(), _MOST_BELOW)]
+    except OSError:  # it is no directory, or not for us
+        return []
 
 
 def _distributed(path: Path, names: Sequence[str], held: Found, *, lenient: bool) -> Checkpoint:

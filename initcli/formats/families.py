@@ -82,13 +82,13 @@ FAMILIES = (
     Family("NumPy files", (".npz", ".npy"), has_index=False),
 )
 """The first that a directory has is read."""
-PIECES = ".distcp"
-"""How the names of distributed checkpoints' files end."""
+METADATA, PIECES = ".metadata", ".distcp"
+"""The file that tells of a distributed checkpoint, and how the names of the others end."""
 
 
 def is_distributed(names: Sequence[str]) -> bool:
     """Whether a directory of these names is a checkpoint of torch.distributed."""
-    return ".metadata" in names and any(name.endswith(PIECES) for name in names)
+    return METADATA in names and any(name.endswith(PIECES) for name in names)
 
 
 def holds_checkpoint(names: Sequence[str]) -> bool:

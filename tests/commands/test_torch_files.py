@@ -137,6 +137,7 @@ def test_ties_are_one_tensor_in_either_format(kind: str, state: State, tmp_path:
     other = "head.weight" if kind == "embed.weight" else "embed.weight"
     tied = {**state, "head.weight": state["embed.weight"]}
     saved(tmp_path / "w.pt", tied)
+    assert "tied: head.weight is embed.weight" in stats(tmp_path / "w.pt").notes
     kept = {name: each for name, each in tied.items() if name != other}
     save_file(kept, tmp_path / "w.safetensors", metadata={other: kind})
     report = compare(tmp_path / "w.pt", tmp_path / "w.safetensors", rtol=0, atol=0)

@@ -252,6 +252,23 @@ def test_a_file_of_no_known_format_is_called_that_unless_its_name_says_what_it_i
         open_checkpoint(tmp_path / "w.safetensors")
 
 
+@pytest.mark.parametrize("name", ["__0_0.distcp", ".metadata"])
+def test_a_file_of_a_distributed_checkpoint_is_called_that(name: str, tmp_path: Path) -> None:
+    FORMATS["dcp"].write(tmp_path / "dcp", {"w": np.ones((2, 3), np.float32)})
+    with pytest.raises(UnknownFormatError, match="a file of a distributed checkpoint") as caught:
+        open_checkpoint(tmp_path / "dcp" / name)
+    assert caught.value.hint == f"name {tmp_path / 'dcp'}"
+
+
+@pytest.mark.parametrize("below", ["snapshots/abc", "unet"])
+def test_a_directory_above_checkpoints_says_where_they_are(below: str, tmp_path: Path) -> None:
+    (tmp_path / below).mkdir(parents=True)
+    fill(tmp_path / below, "model.safetensors")
+    with pytest.raises(UnknownFormatError, match="no checkpoint in it") as caught:
+        open_checkpoint(tmp_path)
+    assert caught.value.hint == f"name one of the directories below: {below}"
+
+
 @pytest.mark.parametrize("kind", ["npz", "pt", "pkl", "keras", "onnx", "h5"])
 def test_a_file_that_is_replaced_between_two_looks_is_refused(kind: str, tmp_path: Path) -> None:
     path = tmp_path / "w"

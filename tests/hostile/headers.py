@@ -163,6 +163,7 @@ def _large() -> Iterator[Case]:
         ("metadata of 99 MB", (SOUND,), lambda: told % ("x" * 99_000_000)),
         ("metadata of 99 MB, wide", (REFUSED,), lambda: told % ("x" * 98_000_000 + "\U0001f600")),
         ("seven million keys of metadata", (REFUSED,), lambda: f'"__metadata__":{_texts_by_key()}'),
+        ("metadata of 90 MB, wide in 400,000 parts", (REFUSED,), _wide_parts),
         ("a shape of 49 million ones", (REFUSED,), lambda: f'"v":{{"shape":[{ones}]}}'),
         ("100 MB in a further field", (REFUSED,), lambda: f'"v":{{"x":[{ones}]}}'),
         ("a name of 99 MB", (REFUSED,), lambda: f'"{"x" * 99_000_000}":{entry([0], 16)}'),
@@ -172,6 +173,12 @@ def _large() -> Iterator[Case]:
 
 def _beside(make: Callable[[], str]) -> bytes:
     return safetensors(f"{{{make()},{W}}}")
+
+
+def _wide_parts() -> str:
+    each = "x" * 220 + "\U0001f600"
+    parts = (f'"{number}":"{number}{each}"' for number in range(380_000))
+    return '"__metadata__":{' + ",".join(parts) + "}"
 
 
 def _texts_by_key() -> str:

@@ -8,7 +8,7 @@ from itertools import chain
 from pathlib import Path
 
 from initcli.core.errors import InitcliError, PatternError, without_frames
-from initcli.core.text import visible
+from initcli.core.text import some, visible
 from initcli.formats.detect import open_checkpoint
 from initcli.formats.storage.checkpoint import Checkpoint
 from initcli.formats.storage.defect import Defect, Flaw, errors_of
@@ -45,7 +45,7 @@ class Opening:
     @property
     def notes(self) -> tuple[str, ...]:
         """What the reader should know of how paths were understood."""
-        return tuple(chain(*(each.notes for each in self.checkpoints)))
+        return tuple(chain(*((*each.notes, *_tied(each)) for each in self.checkpoints)))
 
     @property
     def described(self) -> tuple[Opened, ...]:
@@ -111,6 +111,14 @@ def open_all(paths: Sequence[str | Path], *, include_optimizer: bool = False) ->
     if not checkpoints:
         raise next(iter(refused.values()))
     return Opening(tuple(checkpoints), refused)
+
+
+def _tied(checkpoint: Checkpoint) -> list[str]:
+    """Says which names are further ones of tensors that are shown once."""
+    tied = [
+        f"{visible(alias, 80)} is {visible(name, 80)}" for alias, name in checkpoint.ties.items()
+    ]
+    return [f"tied: {some(tied)}"] if tied else []
 
 
 def _told(path: Path, error: InitcliError) -> str:

@@ -72,9 +72,10 @@ def _read(peek: Peek, *, is_archive: bool) -> OpenedFile:
     space = AddressSpace(peek.size)
     defects: list[Defect] = []
     with peek.opened(buffering=0) as (file, shard):
-        base, length = _member(peek, file, space) if is_archive else (0, shard.size)
+        told = _member(peek, file, space) if is_archive else (0, 0, shard.size)
+        base, values_at, length = told
         reader = Reader(replace(shard, extents=space.extents), file.fileno())
-        walk = Walk(Room(base, length, space), peek.where, taking_note(defects))
+        walk = Walk(Room(values_at, length, space), peek.where, taking_note(defects))
         found = walk.datasets(io.BufferedReader(Window(reader, base, length)))
     shard = replace(shard, extents=space.extents)
     tensors = {spec.name: StoredTensor(spec, shard, address) for spec, address in found}
@@ -96,11 +97,15 @@ def _require_h5py(peek: Peek) -> None:
         raise UnknownFormatError(f"this is {what}", where=peek.where, hint=hint)
 
 
-def _member(peek: Peek, file: BinaryIO, space: AddressSpace) -> tuple[int, int]:
-    """Returns the address and the bytes of the weights in an archive."""
+def _member(peek: Peek, file: BinaryIO, space: AddressSpace) -> tuple[int, int, int]:
+    """Returns where the weights in an archive are read, where their values are, and their bytes.
+
+    Values are held against the archive's checksum, what tells of them alone is not.
+    """
     names = [name for name in peek.archive.members if name.endswith(_SUFFIX)]
     if len(names) > 1:
         shown = some([visible(name, 80) for name in names])
         raise MalformedError(f"an archive of several weights: {shown}", where=peek.where)
     member = peek.archive.members[names[0]]
-    return content_of(peek.archive, file, member, States()).address(space), member.size
+    content = content_of(peek.archive, file, member, States())
+    return content.address(space), content.checked_at_once(space), member.size

@@ -94,10 +94,11 @@ class JsonStream:
                 which a gigabyte would not do.
 
         Raises:
-            MalformedError: It is something else, names one twice, or holds more.
+            MalformedError: It is something else, names one twice, or holds too much.
         """
         texts: dict[str, str] = {}
         known: dict[str, str] = {}
+        room = _LONGEST_STRING
         flaw = MalformedError(f"{what} must map strings to strings", where=self._where)
         if self.next() != "{":
             raise flaw
@@ -109,6 +110,9 @@ class JsonStream:
             if len(texts) == most:
                 raise MalformedError(f"{what} has more than {most:,} entries", where=self._where)
             value = str(self.value())
+            room -= 0 if value in known else sys.getsizeof(value)
+            if room < 0:
+                raise MalformedError(f"{what} takes too much memory", where=self._where)
             texts[name] = known.setdefault(value, value)
         return texts
 

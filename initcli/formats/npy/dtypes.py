@@ -30,6 +30,8 @@ _UNDECODED = {
 # How many pieces of a value are reversed in big-endian files, where it is not one whole.
 _PIECES = {"c": 2, "S": 0, "V": 0}
 _BYTES_A_CHARACTER = 4
+# NumPy counts bytes where all others count bits.
+_NUMBERS = {"c", "f"}
 _PICKLED = "its values are Python objects, which are pickled: no pickle is ever loaded"
 _VOID = "NumPy has saved them as {code}, without a dtype (it does so with bfloat16, as V2)"
 
@@ -64,8 +66,9 @@ def _named(kind: str, count: int, where: str) -> DType:
     if kind not in _UNDECODED or not count:
         raise MalformedError(f"unknown NumPy dtype {code}", where=where)
     size = count * (_BYTES_A_CHARACTER if kind == "U" else 1)
+    shown = f"{kind.upper()}{BYTE * size}" if kind in _NUMBERS else code
     obstacle = _VOID.format(code=code) if kind == "V" else f"{code} values are not decoded"
-    return undecoded(code, size * BYTE, _UNDECODED[kind], obstacle)
+    return undecoded(shown, size * BYTE, _UNDECODED[kind], obstacle)
 
 
 def _reversed_together(kind: str, dtype: DType) -> int:

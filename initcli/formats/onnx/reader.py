@@ -23,6 +23,7 @@ from initcli.formats.storage.checkpoint import OpenedFile, Shard, StoredTensor
 from initcli.formats.storage.defect import Defect, Flaw, Tell, taking_note
 from initcli.formats.storage.extents import AddressSpace
 from initcli.formats.storage.stretch import Stretch
+from initcli.formats.storage.unread import UnreadError
 
 _IR_VERSION, _GRAPH = 1 << 3, 7
 _LATEST_VERSION = 63
@@ -121,6 +122,8 @@ class _Model:
                 yield spec, *self.beside.place(told.external, spec.nbytes, where)
             else:
                 yield spec, None, self._here(told, spec, where)
+        except UnreadError as error:
+            self.graph.note(told.name, error.message)
         except InitcliError as error:
             what = f"{error.message}; not read"
             self.tell(Defect(Flaw.UNREADABLE, error, what, tensor=told.name))
@@ -143,7 +146,7 @@ class _Model:
         if number in _WIDE:
             return self._wide(found, spec, where)
         if len(found) > 1 or not spec.dtype.is_decoded or spec.dtype.is_packed:
-            raise MalformedError("its values are stored in parts", where=where)
+            raise UnreadError("its values are stored in parts", where=where)
         (stretch,) = found
         if stretch.size > LONGEST:
             hint = "save it with raw data, as exporters do"

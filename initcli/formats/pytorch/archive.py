@@ -63,7 +63,10 @@ def read_archive(peek: Peek) -> OpenedFile:
         constants = archive.constants()
         placing = Placing(shard.size, archive.place_of, archive.space, is_swapped, begin)
         opened = assembled(Held(shard.path, shard.identity, root, machine, placing, constants))
-        return replace(opened, notes=(*opened.notes, *archive.notes()))
+        notes = tuple(archive.notes())
+        if notes and not (opened.tensors or opened.optimizer or opened.unread):
+            return replace(opened, unread=dict.fromkeys([""], "; ".join(notes)))
+        return replace(opened, notes=(*opened.notes, *notes))
 
 
 class _Archive:

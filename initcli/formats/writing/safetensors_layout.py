@@ -40,7 +40,8 @@ def _refuse_foreign(specs: Iterable[TensorSpec]) -> None:
     for spec in specs:
         if spec.dtype.code not in STORAGE_RANK:
             message = f"safetensors has no dtype for {spec.dtype.code}"
-            raise OutputError(message, where=visible(spec.name, 200), hint="end the name in .pt")
+            hint = "end the name in .pt" if spec.dtype.torch else "no format written here has one"
+            raise OutputError(message, where=visible(spec.name, 200), hint=hint)
 
 
 def _storage_order(specs: Iterable[TensorSpec]) -> list[TensorSpec]:

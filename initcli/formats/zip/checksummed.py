@@ -24,16 +24,26 @@ class Checksummed:
         size: Bytes from the first.
         crc: The checksum of all, as `zlib.crc32` gives it.
         where: What messages name.
+        is_partial: Whether not all will be asked for, so that all is read at the first.
     """
 
-    def __init__(self, offset: int, head: Crc32, size: int, crc: int, where: str) -> None:
+    def __init__(  # noqa: PLR0913 - what a checksum is of
+        self,
+        offset: int,
+        head: Crc32,
+        size: int,
+        crc: int,
+        where: str,
+        *,
+        is_partial: bool = False,
+    ) -> None:
         self._offset = offset
         self._crc = crc
         self._where = where
         self._size = size
         self._head = head
-        self._runs: Runs | None = Runs(head)
-        self._asked = 0
+        self._runs: Runs | None = None if is_partial else Runs(head)
+        self._asked = size if is_partial else 0
         self._value: int | None = None
         self._lock = threading.Lock()
 

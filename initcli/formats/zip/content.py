@@ -62,6 +62,15 @@ class Content:
         begin = self.begin + len(passed)
         return space.place(size, Checksummed(begin, told, size, self.member.crc, self.where))
 
+    def checked_at_once(self, space: AddressSpace) -> int:
+        """Returns the address of the content, all of which is held against its checksum at first.
+
+        It is for content of which only parts are values.
+        """
+        base, size = self.address(space), self.member.size
+        checksummed = Checksummed(base, Crc32(), size, self.member.crc, self.where, is_partial=True)
+        return space.place(size, checksummed)
+
     @property
     def _deflated(self) -> Deflated:
         member = self.member

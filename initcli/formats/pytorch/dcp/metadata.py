@@ -105,7 +105,12 @@ def _metadata(root: object) -> Metadata:
         seen.add(name)
         kind = entry.name if isinstance(entry, Call) else ""
         if kind == _TENSOR and isinstance(entry, Call):
-            tensors.append(_tensor(name, _state(entry), places))
+            told = _state(entry)
+            dtype = _dtype(told.get("properties"))
+            if isinstance(dtype, str):
+                unread[name] = f"of the dtype {dtype}, which is not known"
+            else:
+                tensors.append(_tensor(name, dtype, told, places))
         elif kind != _BYTES:  # which is how whatever else there is in a state dict is stored
             unread[name] = f"stored as {visible(kind, 80) or 'nothing that is known'}"
     return Metadata(tuple(tensors), unread)
@@ -115,11 +120,13 @@ Places = Mapping[tuple[str, Shape], tuple[str, int, int]]
 """File, offset and length of each piece, by tensor and origin."""
 
 
-def _tensor(name: str, told: Mapping[str, object], places: Places) -> Told:
+def _tensor(name: str, dtype: DType, told: Mapping[str, object], places: Places) -> Told:
     chunks = told.get("chunks")
     if not isinstance(chunks, list):
         raise PickleFlawError(f"tensor {visible(name, 80)} has no chunks")
-    dtype, shape = _dtype(told.get("properties")), naturals(told.get("size"))
+    if len(chunks) > len(places):
+        raise PickleFlawError(f"tensor {visible(name, 80)} has more pieces than are stored")
+    shape = naturals(told.get("size"))
     return Told(name, dtype, shape, tuple(_piece(name, _state(each), places) for each in chunks))
 
 
@@ -131,17 +138,19 @@ def _piece(name: str, chunk: Mapping[str, object], places: Places) -> Piece:
     return Piece(origin, shape, *place)
 
 
-def _dtype(properties: object) -> DType:
-    """Returns the first of the properties, which are pickled as a tuple or by name."""
+def _dtype(properties: object) -> DType | str:
+    """Returns the first of the properties, which are pickled as a tuple or by name.
+
+    Of a dtype that is not known it is the name.
+    """
     state = properties.state if isinstance(properties, Call) else None
     named = pairs_of(state)
     value = (
         named.get("dtype") if named else state[0] if isinstance(state, tuple) and state else None
     )
-    dtype = NAMED_DTYPES.get(value.name) if isinstance(value, Global) else None
-    if dtype is None:
-        raise PickleFlawError(f"{visible(str(value), 80)} is no known dtype")
-    return dtype
+    if not isinstance(value, Global):
+        raise PickleFlawError(f"{visible(str(value), 80)} is no dtype")
+    return NAMED_DTYPES.get(value.name) or visible(str(value), 80)
 
 
 def _places(record: object) -> Iterator[tuple[tuple[str, Shape], tuple[str, int, int]]]:

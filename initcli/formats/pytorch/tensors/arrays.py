@@ -53,8 +53,13 @@ def _from_buffer(record: Call) -> Array | Absent:
     return _array(values, dtype, shape, is_fortran=order == "F")
 
 
+def _masked(_: Call) -> Absent:
+    return Absent("a masked NumPy array")
+
+
 _DESCRIBED: dict[str, Callable[[Call], Array | Absent | Parts]] = {
     **{f"{module}.multiarray._reconstruct": _reconstructed for module in _MODULES},
+    "numpy.ma.core._mareconstruct": _masked,
     **{f"{module}.numeric._frombuffer": _from_buffer for module in _MODULES},
 }
 ARRAYS = frozenset(_DESCRIBED)

@@ -79,7 +79,8 @@ def _without_wrappers(root: object, model: list[Leaf]) -> tuple[list[Leaf], tupl
 
 def _wrapper(node: object, model: Sequence[Leaf]) -> str | None:
     """Returns the name in a container under which the state dict lies; None if it is that."""
-    if not isinstance(node, list | tuple) and pairs_of(node) is None:
+    is_container = isinstance(node, list | tuple) or pairs_of(node) is not None
+    if not is_container or not all(leaf.path for leaf in model):
         return None
     heads = dict.fromkeys(leaf.path[0] for leaf in model)
     deep = {leaf.path[0] for leaf in model if len(leaf.path) > 1}

@@ -250,6 +250,15 @@ def test_what_is_stored_in_an_unknown_way_is_named(alone: Path) -> None:
     assert open_checkpoint(alone).unread == {"odd": "stored as pathlib.Path.touch"}
 
 
+def test_a_dtype_that_is_not_known_hides_no_other_tensor(alone: Path) -> None:
+    metadata = told(alone)
+    metadata.state_dict_metadata["w"].properties.dtype = torch.qint8
+    tell(alone, metadata)
+    opened = open_checkpoint(alone)
+    assert list(opened.tensors) == ["b"]
+    assert opened.unread == {"w": "of the dtype torch.qint8, which is not known"}
+
+
 def test_what_lies_beside_and_is_not_read_is_told(alone: Path) -> None:
     (alone / "__7_0.distcp").touch()
     (alone / "model.pt").touch()

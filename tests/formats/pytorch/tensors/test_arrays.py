@@ -102,12 +102,16 @@ def test_what_is_not_understood_is_told(tmp_path: Path) -> None:
         "text": np.array(["a"]),
         "half": np.ones(2, ml_dtypes.bfloat16),
         "record": np.zeros(2, [("x", "f4")]),
+        "masked": np.ma.array([1.0, 2.0], mask=[0, 1]),
     }
     (tmp_path / "w").write_bytes(pickle.dumps(state))
     opened = open_checkpoint(tmp_path / "w")
     decoded = {name: each.spec.dtype.is_decoded for name, each in opened.tensors.items()}
     assert decoded == {"w": True, "text": False, "record": False}
-    assert opened.unread == {"half": "a NumPy array of a dtype that is not known"}
+    assert opened.unread == {
+        "half": "a NumPy array of a dtype that is not known",
+        "masked": "a masked NumPy array",
+    }
 
 
 def made(**changed: object) -> bytes:

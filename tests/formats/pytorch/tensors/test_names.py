@@ -172,6 +172,13 @@ def test_of_two_tensors_of_one_name_the_first_is_read(tmp_path: Path) -> None:
     assert opened.unread == {"a.b": "another tensor has its name"}
 
 
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_a_name_may_be_empty(layout: str, tmp_path: Path) -> None:
+    state = {"": t(1), "b": t(2)}
+    opened = open_checkpoint(saved(tmp_path / "w", state, layout))
+    assert contents_of(opened) == {name: content_of(value) for name, value in state.items()}
+
+
 def test_depth_is_no_danger(tmp_path: Path) -> None:
     raw = b"}X\1\0\0\0wN" + b"\x85" * 200_000 + b"s."
     with ZipFile(tmp_path / "w", "w") as file:
