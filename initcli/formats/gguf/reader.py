@@ -24,7 +24,7 @@ from initcli.formats.gguf.types import TYPES, GgufType
 from initcli.formats.making.strided import Strided
 from initcli.formats.peek import Peek
 from initcli.formats.storage.checkpoint import OpenedFile, Shard, StoredTensor, open_regular
-from initcli.formats.storage.defect import Defect, Flaw, Tell, taking_note
+from initcli.formats.storage.defect import Defect, Tell, taking_note, unreadable
 from initcli.formats.storage.extents import AddressSpace
 
 
@@ -80,8 +80,7 @@ class _Data:
             try:
                 placed.append((one, self._end(one)))
             except InitcliError as error:
-                what = f"{error.message}; not read"
-                tell(Defect(Flaw.UNREADABLE, error, what, tensor=one.name))
+                tell(unreadable(one.name, error))
         self._refuse_overlaps(placed)
         for one, _ in placed:
             kind = TYPES[one.number]

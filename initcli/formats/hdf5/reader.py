@@ -18,13 +18,13 @@ from initcli.formats.peek import Peek
 from initcli.formats.storage.checkpoint import OpenedFile, StoredTensor
 from initcli.formats.storage.defect import Defect, taking_note
 from initcli.formats.storage.extents import AddressSpace
+from initcli.formats.storage.optimizer import is_optimizer
 from initcli.formats.storage.reading import Reader
 from initcli.formats.storage.window import Window
 from initcli.formats.zip.content import content_of
 from initcli.formats.zip.inflated import States
 
 _SUFFIX = ".weights.h5"
-_OPTIMIZERS = ("optimizer/", "optimizer_weights/")
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
 # A block of the user's own has 512 bytes, or twice as many, and so on.
 _USER_BLOCKS = [512 << power for power in range(16)]
@@ -79,7 +79,7 @@ def _read(peek: Peek, *, is_archive: bool) -> OpenedFile:
         found = walk.datasets(io.BufferedReader(Window(reader, base, length)))
     shard = replace(shard, extents=space.extents)
     tensors = {spec.name: StoredTensor(spec, shard, address) for spec, address in found}
-    optimizer = {name: each for name, each in tensors.items() if name.startswith(_OPTIMIZERS)}
+    optimizer = {name: each for name, each in tensors.items() if _is_of_optimizer(name)}
     model = {name: each for name, each in tensors.items() if name not in optimizer}
     return OpenedFile(
         shard,
@@ -88,6 +88,10 @@ def _read(peek: Peek, *, is_archive: bool) -> OpenedFile:
         defects=tuple(defects),
         unread=walk.unread,
     )
+
+
+def _is_of_optimizer(name: str) -> bool:
+    return is_optimizer(name.partition("/")[0])
 
 
 def _require_h5py(peek: Peek) -> None:

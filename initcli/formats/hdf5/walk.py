@@ -13,7 +13,7 @@ from initcli.core.errors import InitcliError, MalformedError
 from initcli.core.tensor import TensorSpec
 from initcli.core.text import visible
 from initcli.formats.hdf5.dataset import Room, placed
-from initcli.formats.storage.defect import Defect, Flaw, Tell
+from initcli.formats.storage.defect import Tell, unreadable
 from initcli.formats.storage.unread import UnreadError
 
 _MOST_LINKS = 100_000
@@ -86,7 +86,7 @@ class Walk:
             self._fail(name, self._unreadable(error, where))
 
     def _fail(self, name: str, error: InitcliError) -> None:
-        self._tell(Defect(Flaw.UNREADABLE, error, f"{error.message}; not read", tensor=name))
+        self._tell(unreadable(name, error))
 
     @staticmethod
     def _unreadable(error: Exception, where: str) -> MalformedError:

@@ -17,7 +17,7 @@ from initcli.formats.making.strided import Strided, strides_of
 from initcli.formats.npy.header import HEAD, NpyHeader, parse_npy_header
 from initcli.formats.peek import Peek
 from initcli.formats.storage.checkpoint import OpenedFile, StoredTensor
-from initcli.formats.storage.defect import Defect, Flaw, Tell, taking_note
+from initcli.formats.storage.defect import Defect, Tell, taking_note, unreadable
 from initcli.formats.storage.extents import AddressSpace
 from initcli.formats.storage.reading import Reader
 from initcli.formats.storage.unread import UnreadError
@@ -143,7 +143,7 @@ class _Archive:
             except UnreadError as error:
                 self.unread[name.removesuffix(_SUFFIX)] = error.message
             except InitcliError as error:
-                tell(_defect(name, error))
+                tell(unreadable(name.removesuffix(_SUFFIX), error))
         return found
 
     def _content(self, member: Member, states: States) -> Content:
@@ -158,8 +158,3 @@ class _Archive:
         if content.is_deflated and passes > _FEW_PASSES:
             self.slow.append(f"{visible(spec.name, 80)} ({passes:,} times)")
         return spec, address
-
-
-def _defect(name: str, error: InitcliError) -> Defect:
-    tensor = name.removesuffix(_SUFFIX)
-    return Defect(Flaw.UNREADABLE, error, f"{error.message}; not read", tensor=tensor)

@@ -20,7 +20,7 @@ from initcli.formats.onnx.protobuf import BYTES, Messages
 from initcli.formats.onnx.tensor import Told
 from initcli.formats.peek import Peek
 from initcli.formats.storage.checkpoint import OpenedFile, Shard, StoredTensor
-from initcli.formats.storage.defect import Defect, Flaw, Tell, taking_note
+from initcli.formats.storage.defect import Defect, Tell, taking_note, unreadable
 from initcli.formats.storage.extents import AddressSpace
 from initcli.formats.storage.stretch import Stretch
 from initcli.formats.storage.unread import UnreadError
@@ -125,8 +125,7 @@ class _Model:
         except UnreadError as error:
             self.graph.note(told.name, error.message)
         except InitcliError as error:
-            what = f"{error.message}; not read"
-            self.tell(Defect(Flaw.UNREADABLE, error, what, tensor=told.name))
+            self.tell(unreadable(told.name, error))
 
     def _here(self, told: Told, spec: TensorSpec, where: str) -> int:
         """Returns the address of values that the model holds itself."""

@@ -19,7 +19,7 @@ from initcli.formats.pytorch.tensors.meanings import Absent, Array, Broken, View
 from initcli.formats.pytorch.tensors.names import Named, named
 from initcli.formats.pytorch.tensors.walk import Leaf, leaves
 from initcli.formats.storage.checkpoint import OpenedFile, Shard, StoredTensor
-from initcli.formats.storage.defect import Defect, Flaw, Tell, taking_note
+from initcli.formats.storage.defect import Defect, Tell, taking_note, unreadable
 
 Placed = list[tuple[TensorSpec, int]]
 """Tensors, and the addresses at which they begin."""
@@ -93,8 +93,7 @@ def _placed(
                 unread[leaf.name] = reason
         except PickleFlawError as flaw:
             here = f"{where}, tensor {visible(leaf.name, 80)}"
-            error = MalformedError(str(flaw), where=here)
-            tell(Defect(Flaw.UNREADABLE, error, f"{flaw}; not read", tensor=leaf.name))
+            tell(unreadable(leaf.name, MalformedError(str(flaw), where=here)))
     return list(placed.values())
 
 

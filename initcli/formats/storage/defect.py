@@ -37,6 +37,11 @@ class Defect:
     file: str = ""
 
 
+def unreadable(tensor: str, error: InitcliError) -> Defect:
+    """Returns the defect of a tensor that cannot be read."""
+    return Defect(Flaw.UNREADABLE, error, f"{error.message}; not read", tensor=tensor)
+
+
 Tell = Callable[[Defect], None]
 """Takes note of a defect, or refuses to go on."""
 

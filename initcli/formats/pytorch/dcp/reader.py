@@ -20,11 +20,11 @@ from initcli.formats.pytorch.dcp.file import Placed, place_pieces
 from initcli.formats.pytorch.dcp.metadata import NAME, Piece, Told, read_metadata
 from initcli.formats.pytorch.tensors.names import WRAPPERS
 from initcli.formats.storage.checkpoint import Checkpoint, Shard, StoredTensor
-from initcli.formats.storage.defect import Defect, Flaw, Tell, refuse, taking_note
+from initcli.formats.storage.defect import Defect, Tell, refuse, taking_note, unreadable
 from initcli.formats.storage.extents import AddressSpace
+from initcli.formats.storage.optimizer import is_optimizer
 
 _MOST_COMPARED = 2_000_000
-_OPTIMIZERS = ("optim.", "optimizer.", "optimizers.", "opt.")
 # What an application's state is registered as in PyTorch's own recipes.
 _WRAPPERS = WRAPPERS | {"app"}
 
@@ -48,7 +48,7 @@ def read_dcp(path: Path, *, lenient: bool = False) -> Checkpoint:
         found = whole.tensors(told.tensors, taking_note(defects) if lenient else refuse)
     if defects and not found:
         refuse(defects[0])
-    optimizer = {name: each for name, each in found.items() if name.startswith(_OPTIMIZERS)}
+    optimizer = {name: each for name, each in found.items() if is_optimizer(name.partition(".")[0])}
     model, below = _unwrapped({name: found[name] for name in found if name not in optimizer})
     return Checkpoint(
         path,
@@ -130,8 +130,7 @@ class _Whole:
             try:
                 placed.append((TensorSpec(each.name, each.dtype, each.shape), *self._place(each)))
             except InitcliError as error:
-                what = f"{error.message}; not read"
-                tell(Defect(Flaw.UNREADABLE, error, what, tensor=each.name))
+                tell(unreadable(each.name, error))
         for name, shard in self.shards.items():
             self.shards[name] = replace(shard, extents=shard.extents + self._spaces[name].extents)
         return {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -17,6 +16,7 @@ from initcli.formats.pytorch.pickles.records import (
 )
 from initcli.formats.pytorch.tensors.meanings import Broken, Meaning, Tensor
 from initcli.formats.pytorch.tensors.rebuilt import meaning
+from initcli.formats.storage.optimizer import is_optimizer
 
 # Several times what the largest models hold, and seconds of work.
 _MOST_STEPS = 1_000_000
@@ -151,16 +151,13 @@ def _is_flat(value: object) -> bool:
     return isinstance(held, list | tuple) and not any(isinstance(each, _DEEP) for each in held)
 
 
-_OPTIMIZER = re.compile(r"(?i)(optim|optimizers?)(_?states?)?(_?dicts?)?")
-
-
 def _is_optimizer(name: str, value: object) -> bool:
     """Knows an optimizer's state by what it holds, or what training scripts call it."""
     if isinstance(value, Call) and isinstance(value.state, Pairs):
         held = value.state
     else:
         held = pairs_of(value) or Pairs()
-        if _OPTIMIZER.fullmatch(name):
+        if is_optimizer(name):
             return True
     return all(held.get(key) is not None for key in ("state", "param_groups"))
 
