@@ -67,7 +67,7 @@ def _named(kind: str, count: int, where: str) -> DType:
         raise MalformedError(f"unknown NumPy dtype {code}", where=where)
     size = count * (_BYTES_A_CHARACTER if kind == "U" else 1)
     shown = f"{kind.upper()}{BYTE * size}" if kind in _NUMBERS else code
-    obstacle = _VOID.format(code=code) if kind == "V" else f"{code} values are not decoded"
+    obstacle = _VOID.format(code=code) if kind == "V" else f"{shown} values are not decoded"
     return undecoded(shown, size * BYTE, _UNDECODED[kind], obstacle)
 
 

@@ -1,6 +1,7 @@
 """What a graph holds: its initialisers, and what else there is of values, in nodes and below them.
 
-Source: https://github.com/onnx/onnx/blob/v1.19.0/onnx/onnx.proto3 (`GraphProto`, `NodeProto`)
+Source: https://github.com/onnx/onnx/blob/v1.19.0/onnx/onnx.proto3 (`GraphProto`, `NodeProto`,
+`FunctionProto`)
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from initcli.formats.storage.stretch import Stretch
 
 _NODE, _INITIALIZER, _SPARSE = 1, 5, 15
 _OUTPUT, _ATTRIBUTE = 2, 5
+_FUNCTION, _FUNCTION_NODE = 25, 7
 _TENSORS, _GRAPHS, _SPARSES = {5, 10}, {6, 11}, {22, 23}
 _VALUES = 1
 _DEEPEST = 20
@@ -55,6 +57,18 @@ class Graph:
                 self._node(each.stretch, 0)
         if self.beyond:
             self.unread[""] = f"{self.beyond:,} more are not listed"
+
+    def look_at_functions(self, model: Stretch) -> None:
+        """Takes note of the values in a model's own functions.
+
+        Raises:
+            MalformedError: It is no such message.
+        """
+        for each in self.file.fields(model):
+            if each.wire == BYTES and each.number == _FUNCTION:
+                for node in self.file.fields(each.stretch):
+                    if node.wire == BYTES and node.number == _FUNCTION_NODE:
+                        self._node(node.stretch, 0)
 
     def note(self, name: str, reason: str) -> None:
         """Takes note of what is not read."""

@@ -54,6 +54,7 @@ def read_onnx(peek: Peek) -> OpenedFile:
         beside = Beside(peek.path.parent)
         held = _Model(Graph(messages), beside, AddressSpace(shard.size), taking_note(defects))
         placed = list(held.tensors(_graph(messages, shard.size)))
+        held.graph.look_at_functions(Stretch(0, shard.size))
     shard = replace(shard, extents=held.space.extents)
     tensors = {
         spec.name: StoredTensor(spec, beside or shard, address) for spec, beside, address in placed

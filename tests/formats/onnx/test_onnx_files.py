@@ -132,10 +132,15 @@ def test_values_that_are_no_initialisers_are_listed_as_unread(run: Run, tmp_path
     graph = helper.make_graph(
         [constant, branches], "g", [], [], [array(values, "w"), text], sparse_initializer=[sparse]
     )
-    onnx.save_model(helper.make_model(graph), tmp_path / "a")
+    shape = helper.make_node("Constant", [], ["shape"], value=array(np.array([2, 2])))
+    graph.node.append(shape)  # no weight, and so not listed
+    of_function = helper.make_node("Constant", [], ["f"], value=array(values))
+    opsets = [helper.make_opsetid("", 18)]
+    function = helper.make_function("own", "F", [], ["f"], [of_function], opsets)
+    onnx.save_model(helper.make_model(graph, functions=[function]), tmp_path / "a")
     done = run("stats", "a", "--format", "json")
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)["findings"]
     unread = {each["tensor"] for each in found if each["code"] == "IC908"}
-    assert unread == {"k", "inner", "sparse", "text"}
+    assert unread == {"k", "inner", "sparse", "text", "f"}
     assert run("stats", "a", "--strict").returncode == 1
