@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from initcli.core.errors import InitcliError, MalformedError, TruncatedError
+from initcli.core.errors import InitcliError, MalformedError, MissingError, TruncatedError
 from initcli.core.text import visible
 from initcli.formats.plain_name import is_plain_name
 from initcli.formats.storage.checkpoint import Shard, open_regular
@@ -48,7 +48,7 @@ class Beside:
         """
         if not told.get("location"):
             raise MalformedError("its values lie in another file, which is not named", where=where)
-        shard = self._file(self._path(told["location"], where))
+        shard = self._file(self._path(told["location"], where), where)
         offset = _number(told.get("offset", "0"), where)
         length = _number(told.get("length", str(nbytes)), where)
         if length != nbytes:
@@ -69,12 +69,13 @@ class Beside:
             raise MalformedError(message, where=where, hint=_HINT)
         return path
 
-    def _file(self, path: Path) -> Shard:
+    def _file(self, path: Path, where: str) -> Shard:
         if path not in self._files:
             self._files[path] = _shard_or_error(path)
         found = self._files[path]
         if isinstance(found, InitcliError):
-            raise found
+            message = f"external data in {visible(path.name, 80)}: {found.message}"
+            raise MissingError(message, where=where, hint=_HINT) from found
         return found
 
 

@@ -144,3 +144,11 @@ def test_values_that_are_no_initialisers_are_listed_as_unread(run: Run, tmp_path
     unread = {each["tensor"] for each in found if each["code"] == "IC908"}
     assert unread == {"k", "inner", "sparse", "text", "f"}
     assert run("stats", "a", "--strict").returncode == 1
+
+
+def test_absent_data_are_told_with_their_tensor(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(model(tensor(data=external(location="gone"))))
+    done = run("stats", "a")
+    assert done.returncode == 2
+    assert "external data in gone: no such file or directory" in done.stderr
+    assert "where: a, tensor w" in done.stderr
