@@ -24,11 +24,13 @@ class Case:
         name: What is wrong with it.
         make: Returns what lies there; made when it is needed, since some are large.
         exits: How a command on it may end.
+        is_in_values: Whether that shows only where values are read.
     """
 
     name: str
     make: Callable[[], Content]
     exits: tuple[int, ...] = (REFUSED,)
+    is_in_values: bool = False
 
 
 def case(name: str, content: Content, *exits: int) -> Case:

@@ -29,10 +29,10 @@ COMMANDS = {
 def cases_for(family: str, command: str) -> Iterator[Case]:
     """Yields what a command is tried on; the first is sound."""
     for each in islice(FAMILIES[family](), 0, None, COMMANDS[command][0]):
-        # What draws anew reads no values, and is not told of lies in those alone; where there is
-        # no tensor there is nothing to draw.
-        more = (SOUND, REFUSED) if command == "init" else ()
-        yield replace(each, exits=(*each.exits, *more))
+        # What draws anew reads no values, and is not told of lies in those alone; and where there
+        # is no tensor there is nothing to draw.
+        more = (REFUSED,) if SOUND in each.exits else (SOUND,) * each.is_in_values
+        yield replace(each, exits=(*each.exits, *(more if command == "init" else ())))
 
 
 @pytest.mark.parametrize("command", COMMANDS)
