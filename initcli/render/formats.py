@@ -54,7 +54,10 @@ _STREAMERS = {
     Format.SARIF: ("sarif", "sarif_pieces"),
     Format.GITHUB: ("github", "github_pieces"),
 }
-_CHECKPOINTS = (".safetensors", ".index.json", ".pt", ".pth", ".bin", ".ckpt", ".gguf", ".npz")
+_CHECKPOINTS = (
+    *(".safetensors", ".index.json", ".pt", ".pth", ".bin", ".ckpt", ".pkl", ".distcp"),
+    *(".gguf", ".npy", ".npz", ".h5", ".hdf5", ".keras", ".onnx"),
+)
 
 
 def format_for(path: Path, wanted: Format | None) -> Format:

@@ -60,6 +60,7 @@ REFUSED = [
     ([""], None, "no file is named"),
     (["x.json", "y.abc"], None, "implies no form"),
     (["x.json", "sarif:y.safetensors"], None, "a checkpoint's name"),
+    (["x.json", "json:model.onnx"], None, "a checkpoint's name"),
     (["x.json", "junit:absent/y.xml"], None, "directory does not exist"),
     (["x.json", "junit:."], None, "no regular file"),
 ]

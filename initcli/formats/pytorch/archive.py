@@ -14,7 +14,7 @@ from initcli.core.errors import MalformedError
 from initcli.core.text import plural, some, visible
 from initcli.formats.peek import Peek
 from initcli.formats.pytorch.assembling import Held, assembled
-from initcli.formats.pytorch.pickles.machine import Machine
+from initcli.formats.pytorch.pickles.machine import MEMORY, Machine
 from initcli.formats.pytorch.pickles.opcodes import unpickle
 from initcli.formats.pytorch.pickles.records import PickleFlawError
 from initcli.formats.pytorch.placing import Place, Placing
@@ -60,7 +60,7 @@ def read_archive(peek: Peek) -> OpenedFile:
         archive = _Archive(shard, raw, peek.archive, roots[0])
         is_swapped = archive.is_big_endian()
         root, machine, begin = archive.unpickled(_PICKLE)
-        constants = archive.constants()
+        constants = archive.constants(machine)
         placing = Placing(shard.size, archive.place_of, archive.space, is_swapped, begin)
         opened = assembled(Held(shard.path, shard.identity, root, machine, placing, constants))
         notes = tuple(archive.notes())
@@ -103,11 +103,17 @@ class _Archive:
             self._directory.refuse("is neither little nor big", member)
         return told
 
-    def constants(self) -> object:
-        """Returns what a compiled model's second pickle says; of other files nothing."""
+    def constants(self, first: Machine) -> object:
+        """Returns what a compiled model's second pickle says; of other files nothing.
+
+        Args:
+            first: What read the first pickle, to which names of code are added, and whose memory
+                the two share.
+        """
         if f"{self._root}{_CONSTANTS}" not in self._directory.members:
             return None
-        root, machine, _ = self.unpickled(_CONSTANTS)
+        root, machine, _ = self.unpickled(_CONSTANTS, first.room)
+        first.globals.update(machine.globals)
         for each in machine.outside:
             each.folder = "constants"
         return root
@@ -121,7 +127,7 @@ class _Archive:
             shown = some([visible(name, 60) for name in idle])
             yield f"not read: {plural(len(idle), 'storage')} of no tensor that is shown: {shown}"
 
-    def unpickled(self, name: str) -> tuple[object, Machine, int]:
+    def unpickled(self, name: str, room: int = MEMORY) -> tuple[object, Machine, int]:
         """Returns what a pickle says, what read it, and the address of its first byte."""
         member = self._directory.members[f"{self._root}{name}"]
         if member.size > (_LARGEST_PICKLE if member.method == STORED else _LARGEST_DEFLATED):
@@ -132,7 +138,7 @@ class _Archive:
         window.seek(0)
         pickled = io.BufferedReader(window, _CHUNK)
         try:
-            root, machine = unpickle(pickled)
+            root, machine = unpickle(pickled, room)
         except PickleFlawError as flaw:
             where = f"{self._directory.where}, {visible(member.name, 80)}"
             raise MalformedError(str(flaw), where=where) from flaw

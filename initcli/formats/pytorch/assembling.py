@@ -49,7 +49,10 @@ class Held:
         """Yields every tensor that the pickles name."""
         yield from leaves(self.root)
         for leaf in leaves(self.constants):
-            yield replace(leaf, path=("constants", *leaf.path))
+            # Compiled models have none, and those of a pickle lie where the first one does.
+            is_array = isinstance(leaf.tensor, Array)
+            tensor = Absent("a NumPy array among constants") if is_array else leaf.tensor
+            yield replace(leaf, path=("constants", *leaf.path), tensor=tensor)
 
 
 def assembled(held: Held) -> OpenedFile:

@@ -8,6 +8,7 @@ import zipfile
 from collections import OrderedDict
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torch._utils import _rebuild_tensor_v2
@@ -191,6 +192,15 @@ def test_an_odd_byte_order_is_refused(tmp_path: Path) -> None:
         path = archive_of(tmp_path / "w", strided((4,), (1,)), byteorder=told)
         with pytest.raises(MalformedError, match="neither little nor big"):
             open_checkpoint(path)
+
+
+def test_a_second_pickle_is_held_to_the_same_rules(tmp_path: Path) -> None:
+    constants = pickle.dumps(({"a": np.zeros(1_000)}, exit), 4)
+    path = archive_of(tmp_path / "w", strided((4,), (1,)), **{"constants.pkl": constants})
+    opened = open_checkpoint(path)
+    assert list(opened.tensors) == ["w"]
+    assert opened.unread == {"constants.0.a": "a NumPy array among constants"}
+    assert any("_sitebuiltins.Quitter" in note or "exit" in note for note in opened.notes)
 
 
 def test_two_pickles_are_refused(tmp_path: Path) -> None:
